@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TROUPE_RUNTIME_H
+#define TROUPE_RUNTIME_H
+
+#include <troupe/types.h>
+
+TROUPE_BEGIN
+
+/* Durations are in nanoseconds.  TROUPE_FOREVER, or any negative one, has no end. */
+#define TROUPE_FOREVER INT64_C(-1)
+#define TROUPE_MS      INT64_C(1000000)
+#define TROUPE_SECOND  INT64_C(1000000000)
+
+/* An accepted message that no behavior handled.  All of it is borrowed. */
+typedef struct troupe_dead_letter {
+	troupe_ref target;
+	troupe_status reason;    /* DEAD, CLOSING or UNHANDLED */
+	const char *class_name;  /* of the target */
+	const char *actor_name;  /* of the target; "" when it has none */
+	const troupe_msg *msg;   /* its body is destroyed after the callback */
+} troupe_dead_letter;
+
+typedef enum troupe_log_level { TROUPE_LOG_ERROR, TROUPE_LOG_WARNING, TROUPE_LOG_INFO } troupe_log_level;
+
+typedef enum troupe_scheduler {
+	TROUPE_SCHEDULER_POOL = 0,  /* worker threads that steal from each other */
+	/*
+	 * One thread, the caller's; the next actor is chosen by the seed, one
+	 * message at a time, and the clock is virtual: the same program with
+	 * the same seed makes the same deliveries.
+	 */
+	TROUPE_SCHEDULER_SIMULATED
+} troupe_scheduler;
+
+#define TROUPE_WORKERS_NONE (-1)
+#define TROUPE_WORKERS_MAX  1024
+
+/*
+ * What a runtime is opened with.  Zero in any field means the default.  Set
+ * size to sizeof(troupe_options), so that a program compiled against this
+ * header keeps its meaning with later ones; 0 stands for this first version.
+ *
+ * Each field named in brackets can be overridden from outside by the
+ * environment variable TROUPE_<NAME>, so that a shipped program can be
+ * studied as it is.  A variable that is misspelt or malformed makes
+ * troupe_open fail with its name in the error.
+ */
+typedef struct troupe_options {
+	size_t size;
+	/*
+	 * [WORKERS] Threads in the pool, up to TROUPE_WORKERS_MAX.  0: as many
+	 * as the affinity mask and the cgroup's CPU limit allow.
+	 * TROUPE_WORKERS_NONE: none; troupe_run and troupe_run_once do the
+	 * work on the caller's thread.  (The variable says 0 for none.)
+	 */
+	int workers;
+	troupe_scheduler scheduler; /* [SCHEDULER] "pool" or "simulated" */
+	uint64_t seed;              /* [SEED] of the simulated scheduler; 0 is a seed like any other */
+	/*
+	 * [QUANTUM] Messages that an actor may handle or send before others
+	 * get their turn; 1 to 1 000 000.  Default 256; 1 when simulated.
+	 */
+	int quantum;
+	/* [RING] Runnable actors that a worker holds itself: a power of two, 4 to 256.  Default 256. */
+	int ring;
+	/* [CLOSE_MS] How long troupe_run waits for behaviors to return when it closes.  Default 5000. */
+	int close_ms;
+	void *context;  /* handed to the callbacks below */
+	/*
+	 * Called for each dead letter, in the thread that found it.  It may
+	 * send.  Default: they are only counted.
+	 */
+	void (*dead_letter)(void *context, const troupe_dead_letter *letter);
+	/*
+	 * Called with one line of text, without a newline.  Default: errors
+	 * and warnings go to stderr.
+	 */
+	void (*log)(void *context, troupe_log_level level, const char *text);
+} troupe_options;
+
+/*
+ * Open a runtime and start its threads.  NULL options are all defaults.
+ * Several may be open at once in a process, up to 255.  The caller owns it
+ * and ends it with troupe_run or troupe_close.
+ *
+ * Returns NULL on failure: INVALID (an option or variable, named in
+ * troupe_last_error_text and in the log), NOMEM, FORKED.
+ */
+TROUPE_MUST_USE troupe *troupe_open(const troupe_options *options);
+
+/*
+ * Work until nothing is left to do (no message waits, no behavior runs, no
+ * troupe_hold is held) or troupe_shutdown is called, then close with the
+ * option close_ms.
+ *
+ * Returns OK, and t is gone; TIMEOUT, when behaviors did not return in time:
+ * they are logged by name, and t is as after troupe_close; INVALID for NULL,
+ * DEADLOCK inside an actor's callback, FORKED.  A program may return it from
+ * main.
+ */
+troupe_status troupe_run(troupe *t);
+
+/*
+ * Without workers (TROUPE_WORKERS_NONE or simulated): let one actor have its
+ * turn on the caller's thread, for a loop of the caller's own.  Never waits.
+ * Only one thread at a time may drive a runtime.
+ *
+ * Returns OK when something ran; TIMEOUT when nothing was ready; INVALID when
+ * t is NULL or has workers of its own; DEADLOCK inside an actor's callback;
+ * FORKED.
+ */
+troupe_status troupe_run_once(troupe *t);
+
+/*
+ * Wait until t is quiet, as troupe_run does, but leave it open.
+ *
+ * Returns OK when it was quiet at some moment during the call or
+ * troupe_shutdown was called; TIMEOUT; INVALID for NULL; DEADLOCK inside an
+ * actor's callback; FORKED.
+ */
+troupe_status troupe_wait(troupe *t, int64_t timeout_ns);
+
+/*
+ * Ask the runtime to come to an end: troupe_run and troupe_wait return as
+ * soon as they can, whatever is still queued.  For behaviors and any thread
+ * while t is open.  Not for signal handlers.
+ */
+void troupe_shutdown(troupe *t);
+
+/*
+ * Keep t from being quiet until the matching troupe_release: for a thread
+ * outside that will send later.  OK, CLOSING, INVALID or FORKED.
+ */
+troupe_status troupe_hold(troupe *t);
+troupe_status troupe_release(troupe *t);
+
+/* Who was still at work when the time to close was over.  All of it is borrowed. */
+typedef struct troupe_survivor {
+	troupe_ref ref;
+	const char *class_name;
+	const char *actor_name;  /* "" when it has none */
+	uint32_t msg_type;       /* of the message that its behavior has in hand */
+	uint64_t queued;         /* messages that wait for it, about */
+} troupe_survivor;
+
+/*
+ * Close t now: behaviors that run are let finish, everything still queued
+ * becomes a dead letter with reason CLOSING, each actor's stop callback is
+ * called (children before parents, later ones first), and all of t's threads
+ * and memory are given back.  To let the work end first, call troupe_wait.
+ *
+ * After timeout_ns with behaviors still running, `survivor` (may be NULL) is
+ * called for each, and TIMEOUT is returned: t is then still there, accepts
+ * nothing, and may be closed again.
+ *
+ * Returns OK, TIMEOUT, INVALID for NULL, DEADLOCK inside an actor's callback
+ * or while another thread closes t, FORKED.
+ */
+troupe_status troupe_close(troupe *t, int64_t timeout_ns,
+    void (*survivor)(void *context, const troupe_survivor *who), void *context);
+
+/*
+ * What became of the messages so far.  Exact when t is quiet, and then
+ * accepted == handled + dead; about right at other times.
+ */
+typedef struct troupe_totals {
+	uint64_t accepted;  /* sends that returned OK */
+	uint64_t handled;   /* handed to a behavior */
+	uint64_t dead;      /* accepted and not handled: dead letters */
+	uint64_t unhandled; /* of those handled, passed to troupe_unhandled */
+	uint64_t spawned;   /* actors that started */
+	uint64_t stopped;
+} troupe_totals;
+
+void troupe_get_totals(troupe *t, troupe_totals *totals);
+
+/*
+ * The effective configuration, one "name = value" a line, options and
+ * environment taken together: as snprintf, writes at most `size` bytes with
+ * the final NUL, and returns the length of the whole text.
+ */
+size_t troupe_config_text(const troupe *t, char *text, size_t size);
+
+/* Nanoseconds of a clock that never goes back; virtual under the simulated scheduler. */
+int64_t troupe_now(const troupe *t);
+
+TROUPE_END
+
+#endif /* TROUPE_RUNTIME_H */
