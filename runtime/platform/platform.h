@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,10 +73,18 @@ tr_spin_hint(void)
 }
 
 /*
- * Start a thread with every signal blocked and, where the system can, with
- * `name` (at most 15 bytes are used).  0, or an errno value.
+ * Start a thread with every signal blocked, but for those that it can only
+ * raise by a fault of its own (SIGSEGV and the like), which stay open for
+ * whoever reports crashes; and, where the system can, with `name` (at most
+ * 15 bytes are used).  0, or an errno value, and *thread is untouched.
  */
 int tr_thread_start(pthread_t *thread, const char *name, void *(*work)(void *), void *argument);
+
+/* A condition variable on the clock of tr_clock_now.  0, or an errno value. */
+int tr_cond_init(pthread_cond_t *cond);
+
+/* Wait on it until `deadline` (negative: for ever); false when the deadline has passed.  May return early. */
+bool tr_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *held, int64_t deadline);
 
 /*
  * Reserve `size` bytes of zeroed address space that takes memory only where

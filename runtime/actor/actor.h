@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_ACTOR_H
+#define TR_ACTOR_H
+
+#include "runtime/actor/context.h"
+#include "runtime/actor/message.h"
+#include "runtime/engine/mailbox.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <troupe.h>
+
+/*
+ * actor -- how an actor lies in memory.
+ *
+ *   troupe_actor (32 bytes) | state          up to 32 bytes: one cache line
+ *   troupe_actor | unused   | state          TROUPE_BUSY: senders write only the first line
+ *   troupe_actor | pointer                   a state over TR_INLINE_STATE bytes, on the heap
+ *
+ * What few actors need lies in an extra: a slot of the message arena that
+ * starts with a message header, since it is also the message that a child
+ * leaves to its parent when it has stopped, which so cannot fail.
+ *
+ * Threads    Senders read and write `mailbox.word` and read `home`.  All else
+ *            belongs to the owner (see mailbox.h).
+ *
+ * Invariants
+ *   INV-AC-1  an actor of a runtime is in that runtime for its whole life.
+ *   INV-AC-2  children are counted in the parent's extra from the spawn until
+ *             the parent has handled the child's extra; a parent stops only
+ *             at zero.
+ */
+
+enum {
+	TR_ACTOR_BECAME = 1u << 0,       /* extra->receive is the behavior */
+	TR_ACTOR_HEAP_STATE = 1u << 1,   /* the inline state is a pointer to it */
+	TR_ACTOR_BUSY = 1u << 2,         /* the state begins at the second line */
+	TR_ACTOR_DEDICATED = 1u << 3,    /* extra->dedicated runs it */
+	TR_ACTOR_MIXED = 1u << 4,        /* todo holds messages of several lanes */
+	TR_ACTOR_DRAINING = 1u << 5,     /* stops when its mailbox is empty */
+	TR_ACTOR_STOP_WANTED = 1u << 6,  /* stops at its next turn */
+	TR_ACTOR_STOPPING = 1u << 7,     /* waits for its children to stop */
+	TR_ACTOR_REFUSED = 1u << 8,      /* start did: there is no stop callback to call */
+	TR_ACTOR_REASON_SHIFT = 12       /* and up: the troupe_reason of its end */
+};
+
+/* What makes a turn look twice before it begins. */
+#define TR_ACTOR_SPECIAL (TR_ACTOR_MIXED | TR_ACTOR_DRAINING | TR_ACTOR_STOP_WANTED | TR_ACTOR_STOPPING)
+
+struct troupe_actor {
+	tr_mailbox mailbox;
+	const troupe_class *class_;
+	uint32_t extra;       /* a unit of the message arena; 0 is none */
+	_Atomic uint8_t home; /* its runtime's number */
+	uint8_t backlog;      /* messages in todo, in units of TR_BACKLOG_UNIT, rounded down */
+	uint16_t flags;
+};
+
+#define TR_BACKLOG_UNIT 256
+
+_Static_assert(sizeof(struct troupe_actor) == TR_UNIT / 2, "a small actor is one cache line");
+
+/* Parts of an actor that most have not. */
+typedef struct tr_extra {
+	troupe_msg msg;              /* to the parent, when this child, the sender, has stopped */
+	troupe_ref parent;           /* 0 is none */
+	uint32_t record;             /* of this child, in the parent's list */
+	uint32_t children;           /* newest record; 0 is none */
+	uint32_t child_count;
+	uint32_t unused;
+	troupe_ref told;             /* the child that was told to stop and has not gone; 0 is none */
+	troupe_receive *receive;     /* after troupe_become */
+	char *name;                  /* from the heap; NULL is none */
+	struct tr_dedicated *dedicated;
+} tr_extra;
+
+/* The slot size of an extra: two units. */
+#define TR_EXTRA_CLASS 1
+_Static_assert(sizeof(tr_extra) <= TR_UNIT << TR_EXTRA_CLASS, "an extra fits its slot");
+
+/*
+ * One child in its parent's list, newest first; and the message that stops
+ * it, so that stopping cannot fail for lack of memory.  The parent's until
+ * it is sent.
+ */
+typedef struct tr_record {
+	troupe_msg msg;
+	troupe_ref child;
+	uint32_t newer, older;
+} tr_record;
+
+_Static_assert(sizeof(tr_record) <= TR_UNIT, "a record fits the smallest slot");
+
+/* Types of control messages. */
+enum {
+	TR_TYPE_STOP_DRAIN = UINT32_C(0xffff0001),
+	TR_TYPE_STOP_NOW = UINT32_C(0xffff0002),
+	TR_TYPE_STOP_CHILD = UINT32_C(0xffff0003), /* a tr_record */
+	TR_TYPE_CHILD_GONE = UINT32_C(0xffff0004)  /* a tr_extra */
+};
+
+/* States above this many bytes lie on the heap. */
+#define TR_INLINE_STATE ((TR_UNIT << (TR_ACTOR_SIZES - 1)) - sizeof(struct troupe_actor))
+#define TR_STATE_MAX    ((size_t)1 << 30)
+
+TR_INLINE troupe_ref
+tr_actor_ref(const troupe_actor *actor, uint32_t generation)
+{
+	return (troupe_ref)generation << 32 | tr_actor_unit(actor);
+}
+
+TR_INLINE uint32_t
+tr_ref_generation(troupe_ref ref)
+{
+	return (uint32_t)(ref >> 32);
+}
+
+/* Where ref's slot is, if it can be any actor's; NULL when it is no handle at all. */
+TR_INLINE troupe_actor *
+tr_ref_slot(troupe_ref ref)
+{
+	/* A generation in a handle is odd: 0 and most garbage is not. */
+	if (TR_UNLIKELY((ref >> 32 & 1) == 0 || (uint32_t)ref >= tr_arenas[TR_ACTORS].limit))
+		return NULL;
+	return tr_actor_at((uint32_t)ref);
+}
+
+TR_INLINE size_t
+tr_state_offset(unsigned flags)
+{
+	return flags & TR_ACTOR_BUSY ? TR_UNIT : sizeof(struct troupe_actor);
+}
+
+TR_INLINE void *
+tr_actor_state(troupe_actor *actor)
+{
+	char *state = (char *)actor + tr_state_offset(actor->flags);
+
+	return TR_UNLIKELY(actor->flags & TR_ACTOR_HEAP_STATE) ? *(void **)(void *)state : state;
+}
+
+TR_INLINE tr_extra *
+tr_actor_extra(const troupe_actor *actor)
+{
+	return actor->extra != 0 ? tr_message_at(actor->extra) : NULL;
+}
+
+/* The extra, made if there is none; NULL: out of memory. */
+TR_MUST_USE tr_extra *tr_actor_make_extra(tr_cache *cache, troupe_actor *actor);
+
+TR_INLINE troupe_receive *
+tr_actor_receive(const troupe_actor *actor)
+{
+	return TR_UNLIKELY(actor->flags & TR_ACTOR_BECAME) ? tr_actor_extra(actor)->receive : actor->class_->receive;
+}
+
+const char *tr_actor_name(const troupe_actor *actor);
+const char *tr_class_name(const troupe_class *class_);
+
+/* A dead letter to the actor that the context runs, but for its message. */
+TR_INLINE troupe_dead_letter
+tr_dead_form(const tr_context *context, const troupe_actor *actor)
+{
+	return (troupe_dead_letter){
+		.target = tr_context_self(context),
+		.reason = TROUPE_DEAD,
+		.class_name = tr_class_name(actor->class_),
+		.actor_name = tr_actor_name(actor),
+	};
+}
+
+/* Ends the process, blaming the caller, unless self's callback is what the calling thread runs. */
+TR_INLINE tr_context *
+tr_require_self(const troupe_actor *self, const char *call)
+{
+	tr_context *context = tr_current_context;
+
+	if (TR_UNLIKELY(context == NULL || self == NULL || context->current != self))
+		tr_blame_caller(call, "self was used outside its own callbacks");
+	return context;
+}
+
+#endif /* TR_ACTOR_H */

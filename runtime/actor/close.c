@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/dedicated.h"
+#include "runtime/actor/error.h"
+#include "runtime/actor/name.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/actor/stop.h"
+#include "runtime/actor/turn.h"
+
+#include <inttypes.h>
+#include <sched.h>
+
+/*
+ * close -- the end of a runtime: nobody comes in, the threads leave, the
+ * actors end on the closer's thread, and the sums are checked.
+ *
+ * When the threads have been joined and nobody is inside, the closer owns
+ * every actor, whatever its mailbox word says.
+ */
+
+/* --- Threads. --- */
+
+/* Sends from the workers' callbacks go the slow way from here on, and find the runtime barred. */
+static void
+bar(troupe *t)
+{
+	/* CX-none: a hint for troupe_hold. */
+	atomic_store_explicit(&t->closing, true, memory_order_relaxed);
+	tr_runtime_bar(t->number);
+	for (uint32_t i = 0; i < t->pool.count; i++)
+		/* CX-none: the worker sees it when it does; its own runtime stays until it has left. */
+		atomic_store_explicit(&t->contexts[i].home, 0, memory_order_relaxed);
+}
+
+static bool
+wait_until_nobody_is_inside(const troupe *t, int64_t deadline)
+{
+	while (tr_runtime_is_entered(t->number)) {
+		if (deadline >= 0 && tr_clock_now() >= deadline)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static bool
+end_threads(troupe *t, int64_t deadline)
+{
+	tr_pool_stop(&t->pool);
+	/* All are dismissed even if the first to be waited for takes all the time. */
+	bool dedicated = tr_dedicated_dismiss_all(t, deadline);
+	bool workers = tr_pool_join(&t->pool, deadline);
+
+	return dedicated && workers && wait_until_nobody_is_inside(t, deadline);
+}
+
+/* --- Survivors. --- */
+
+typedef struct roll_call {
+	tr_context *closer;
+	troupe *t;
+	void (*survivor)(void *context, const troupe_survivor *who);
+	void *context;
+} roll_call;
+
+/*
+ * What waits for an actor that will handle no more: it ends here and now, so
+ * that it can be counted while the actor's own thread goes on.
+ */
+static uint64_t
+bury_waiting(const roll_call *call, const troupe_survivor *who)
+{
+	troupe_actor *actor = tr_ref_slot(who->ref);
+	uint32_t unit = tr_mailbox_seize(&actor->mailbox, tr_ref_generation(who->ref)) & TR_MAILBOX_NEWEST;
+	troupe_dead_letter form = {
+		.target = who->ref,
+		.reason = TROUPE_CLOSING,
+		.class_name = who->class_name,
+		.actor_name = who->actor_name,
+	};
+
+	return tr_dead_chain(call->closer, call->t, &form, unit);
+}
+
+static void
+report_running(void *argument, tr_context *context)
+{
+	const roll_call *call = argument;
+	char name[TROUPE_NAME_MAX + 1];
+	/* CX-none: as it comes; the thread may be leaving its callback. */
+	troupe_ref ref = tr_context_self(context);
+	/* CX-none */
+	const troupe_class *class_ = atomic_load_explicit(&context->running_class, memory_order_relaxed);
+
+	if (ref == 0 || class_ == NULL)
+		return;
+	tr_name_copy_running(context, name);
+	troupe_survivor who = {
+		.ref = ref,
+		.class_name = tr_class_name(class_),
+		.actor_name = name,
+		/* CX-none */
+		.msg_type = atomic_load_explicit(&context->running_type, memory_order_relaxed),
+	};
+
+	who.queued = bury_waiting(call, &who);
+	call->survivor(call->context, &who);
+}
+
+static void
+report_survivors(troupe *t, const roll_call *call)
+{
+	if (call->survivor == NULL)
+		return;
+	for (uint32_t i = 0; i < t->pool.started; i++)
+		report_running((void *)(uintptr_t)call, &t->contexts[i]);
+	tr_dedicated_each(t, report_running, (void *)(uintptr_t)call);
+}
+
+/* --- Actors. --- */
+
+/* End one actor whose children have ended. */
+static void
+end_actor(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
+{
+	troupe_dead_letter form = {
+		.target = tr_actor_ref(actor, generation),
+		.reason = TROUPE_CLOSING,
+		.class_name = tr_class_name(actor->class_),
+		.actor_name = tr_actor_name(actor),
+	};
+	uint32_t newest = tr_mailbox_close(&actor->mailbox, generation) & TR_MAILBOX_NEWEST;
+
+	if (!(actor->flags & TR_ACTOR_STOPPING))
+		tr_stop_set_reason(actor, TROUPE_REASON_CLOSING);
+	actor->flags |= TR_ACTOR_STOPPING;
+	context->current = actor;
+	context->current_runtime = t;
+	/* CX-none: this thread's own. */
+	atomic_store_explicit(&context->self, form.target, memory_order_relaxed);
+
+	tr_dead_list(context, t, &form, actor->mailbox.todo);
+	actor->mailbox.todo = 0;
+	if (newest < TR_MAILBOX_CLOSED)
+		(void)tr_dead_chain(context, t, &form, newest);
+	tr_stop_finish(context, t, actor, generation);
+
+	context->current = NULL;
+	context->msg = NULL;
+	/* CX-none: this thread's own. */
+	atomic_store_explicit(&context->self, 0, memory_order_relaxed);
+}
+
+/* A child of the actor that has not ended: one that was told to stop, or the newest; 0 when there is none. */
+static troupe_ref
+take_living_child(tr_context *context, troupe_actor *actor)
+{
+	tr_extra *extra = tr_actor_extra(actor);
+
+	if (extra == NULL)
+		return 0;
+	troupe_ref child = extra->told;
+	extra->told = 0;
+	while (child == 0 || tr_mailbox_alive(&tr_ref_slot(child)->mailbox) != tr_ref_generation(child)) {
+		if (extra->children == 0)
+			return 0;
+		child = ((tr_record *)tr_message_at(extra->children))->child;
+		tr_stop_remove_child(context, actor, extra->children);
+	}
+	return child;
+}
+
+/* End a tree, children before parents, without a stack as deep as the tree. */
+static void
+end_tree(tr_context *context, troupe *t, troupe_actor *root)
+{
+	troupe_actor *actor = root;
+
+	for (;;) {
+		troupe_ref child = take_living_child(context, actor);
+
+		if (child != 0) {
+			actor = tr_ref_slot(child);
+			continue;
+		}
+		troupe_actor *parent = actor != root ? tr_ref_slot(tr_actor_extra(actor)->parent) : NULL;
+
+		end_actor(context, t, actor, tr_mailbox_alive(&actor->mailbox));
+		if (parent == NULL)
+			return;
+		actor = parent;
+	}
+}
+
+static troupe_actor *
+topmost(troupe_actor *actor)
+{
+	const tr_extra *extra;
+
+	while ((extra = tr_actor_extra(actor)) != NULL && extra->parent != 0)
+		actor = tr_ref_slot(extra->parent);
+	return actor;
+}
+
+static void
+end_actors_of_block(tr_context *context, troupe *t, uint32_t block)
+{
+	uint32_t first = block * TR_BLOCK_UNITS;
+	unsigned size_class = tr_arena_size_class(block);
+
+	for (uint32_t unit = first; unit < first + TR_BLOCK_UNITS; unit += UINT32_C(1) << size_class) {
+		troupe_actor *actor = tr_actor_at(unit);
+
+		/* CX-none: if it is this runtime's, nobody else touches it. */
+		while (atomic_load_explicit(&actor->home, memory_order_relaxed) == t->number &&
+		       tr_mailbox_alive(&actor->mailbox) != 0)
+			end_tree(context, t, topmost(actor));
+	}
+}
+
+static void
+end_actors(tr_context *context, troupe *t)
+{
+	const tr_arena *arena = &tr_arenas[TR_ACTORS];
+	/* AR-none: this runtime carves no more. */
+	uint32_t blocks = atomic_load_explicit(&arena->top, memory_order_relaxed) / TR_BLOCK_UNITS;
+
+	for (uint32_t block = 1; block < blocks; block++)
+		if (tr_arena_size_class(block) != TR_NOT_CARVED)
+			end_actors_of_block(context, t, block);
+}
+
+/* Each accepted message has had one outcome, and each actor one end. */
+static void
+check_sums(troupe *t)
+{
+	troupe_totals sum;
+
+	tr_tally_sum(t->number, &sum);
+	if (sum.accepted != sum.handled + sum.dead)
+		tr_log(&t->options, TROUPE_LOG_ERROR,
+		    "internal error: %" PRIu64 " messages were accepted, but %" PRIu64 " handled and %" PRIu64
+		    " dead-lettered",
+		    sum.accepted, sum.handled, sum.dead);
+	if (sum.spawned != sum.stopped)
+		tr_log(&t->options, TROUPE_LOG_ERROR, "internal error: %" PRIu64 " actors were spawned, but %" PRIu64 " stopped",
+		    sum.spawned, sum.stopped);
+	TR_ASSERT(sum.accepted == sum.handled + sum.dead && sum.spawned == sum.stopped);
+}
+
+/* --- The public calls. --- */
+
+static bool
+claim_closing(troupe *t)
+{
+	pthread_mutex_lock(&t->lock);
+	bool mine = !t->being_closed && !t->driven;
+	t->being_closed |= mine;
+	pthread_mutex_unlock(&t->lock);
+	return mine;
+}
+
+static void
+give_up_closing(troupe *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->being_closed = false;
+	pthread_mutex_unlock(&t->lock);
+}
+
+troupe_status
+troupe_close(troupe *t, int64_t timeout_ns, void (*survivor)(void *, const troupe_survivor *), void *context)
+{
+	troupe_status status = tr_runtime_check_call(t, __func__);
+
+	if (status != TROUPE_OK)
+		return status;
+	tr_context *mine = tr_context_mine();
+	if (mine == NULL)
+		return troupe_last_error();
+	if (!claim_closing(t))
+		return tr_fail(TROUPE_DEADLOCK, "%s: another thread closes or drives the runtime", __func__);
+
+	int64_t now = tr_clock_now();
+	int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
+
+	bar(t);
+	if (!end_threads(t, deadline)) {
+		report_survivors(t, &(roll_call){ mine, t, survivor, context });
+		give_up_closing(t);
+		return tr_fail(TROUPE_TIMEOUT, "%s: behaviors are still running", __func__);
+	}
+	end_actors(mine, t);
+	check_sums(t);
+	tr_runtime_destroy(t);
+	return TROUPE_OK;
+}
+
+static void
+log_survivor(void *t_, const troupe_survivor *who)
+{
+	const troupe *t = t_;
+
+	tr_log(&t->options, TROUPE_LOG_WARNING,
+	    "still running at close: actor %" PRIx64 " \"%s\" of class %s, handling type %" PRIu32 ", with %" PRIu64
+	    " messages queued",
+	    who->ref, who->actor_name, who->class_name, who->msg_type, who->queued);
+}
+
+troupe_status
+troupe_run(troupe *t)
+{
+	troupe_status status = troupe_wait(t, TROUPE_FOREVER);
+
+	if (status != TROUPE_OK)
+		return status;
+	return troupe_close(t, t->options.close_ms * TROUPE_MS, log_survivor, t);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_CONTEXT_H
+#define TR_CONTEXT_H
+
+#include "runtime/engine/worker.h"
+#include "runtime/memory/cache.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <troupe.h>
+
+/*
+ * context -- what the runtime knows of the calling thread: its memory cache,
+ * the actor it runs, what it counted, and which runtimes it is inside.
+ *
+ * Every thread that ever sends has one: a pool worker, a dedicated actor's
+ * thread, or a thread from outside, which gets its own on the first call and
+ * loses it when it ends.
+ *
+ * Threads    A context is its thread's, but for the visits, which the closer
+ *            of a runtime and troupe_get_totals read.
+ *
+ * A visit is what one thread has to do with one runtime.  While `inside` is
+ * not 0 the thread holds a pointer to the runtime, and closing waits.
+ *
+ * Invariants
+ *   INV-CX-1  a runtime is freed only when no context is inside it, and no
+ *             context goes inside once it is barred.
+ *   INV-CX-2  the counters of a visit are written by its context's thread
+ *             alone; when the thread ends they are added to the runtime's.
+ *
+ * Ordering edges
+ *   CX-A  inside (seq_cst) against the table of runtimes (seq_cst): who goes
+ *         inside sees that it is barred, or the closer, which bars it and
+ *         looks after that, sees somebody inside.
+ *   CX-B  inside back to 0 (release) -> the closer (acquire): all that the
+ *         thread did to the runtime.
+ *   CX-C  the runtime's slot in the table (release) -> enter (acquire): the
+ *         opened runtime.
+ */
+
+/* Runtimes that may be open at once; number 0 is none. */
+#define TR_RUNTIMES 256
+
+typedef struct tr_tally {
+	_Atomic uint64_t accepted, handled, dead, unhandled, spawned, stopped;
+} tr_tally;
+
+typedef struct tr_visit {
+	_Alignas(TR_CACHE_LINE) tr_tally tally;
+	_Atomic uint32_t inside;
+} tr_visit;
+
+/* What a callback asked for, to be done when it returns. */
+enum {
+	TR_AFTER_STOP_NOW = 1u << 0,
+	TR_AFTER_DRAIN = 1u << 1,
+	TR_AFTER_BECOME = 1u << 2
+};
+
+typedef struct tr_context {
+	tr_worker worker; /* used when the thread is one, and its credit always */
+	/* The callback in hand. */
+	troupe_actor *current; /* whose callback runs; NULL outside of any */
+	troupe *current_runtime;
+	troupe_msg *msg;       /* in hand; NULL in start and stop, and once kept or forwarded */
+	tr_tally *tally;       /* of home, or of the dedicated actor's runtime */
+	uint8_t after;         /* TR_AFTER_ bits */
+	_Atomic uint8_t home;  /* the runtime whose worker this is; 0: none, or it is closing */
+	/* The same for reports: written by the thread, read by a closer as it comes (CX-none). */
+	_Atomic uint32_t running_type;
+	_Atomic troupe_ref self; /* current's handle, or 0 */
+	_Atomic(const troupe_class *) running_class;
+	_Atomic(const char *) running_name; /* under the lock of names, see name.h */
+	troupe *runtime;       /* for a worker and a dedicated thread */
+	tr_visit *visits;      /* one for each runtime number */
+	struct tr_context *before, *after_it; /* in the list of all */
+	tr_cache cache;
+} tr_context;
+
+extern _Thread_local tr_context *tr_current_context;
+
+/* The calling thread's context; made on the first call.  NULL: NOMEM or FORKED, remembered by tr_fail. */
+tr_context *tr_context_make(void);
+
+TR_INLINE tr_context *
+tr_context_mine(void)
+{
+	tr_context *context = tr_current_context;
+
+	return TR_LIKELY(context != NULL) ? context : tr_context_make();
+}
+
+/* Memory, fork handler and thread key, once a process.  OK, NOMEM or FORKED. */
+troupe_status tr_process_init(void);
+
+/* Make and list, or unlist and clear, a context that the caller allocated.  false: no memory. */
+TR_MUST_USE bool tr_context_init(tr_context *context, troupe *runtime);
+void tr_context_fini(tr_context *context);
+
+/* Number a runtime and let it be entered; 0 when TR_RUNTIMES - 1 are open. */
+TR_MUST_USE uint8_t tr_runtime_publish(troupe *t);
+/* Let nobody enter any more. */
+void tr_runtime_bar(uint8_t number);
+/* Free the number of a barred runtime that nobody is inside. */
+void tr_runtime_forget(uint8_t number);
+
+/*
+ * Go inside the runtime with that number.  NULL, and not inside, when there
+ * is none or it is barred.  Entries nest; each is left once.
+ */
+TR_MUST_USE troupe *tr_runtime_enter(tr_context *context, uint8_t number);
+void tr_runtime_leave(tr_context *context, uint8_t number);
+
+/* Whether any context is inside.  For the closer, after it barred the runtime. */
+bool tr_runtime_is_entered(uint8_t number);
+
+/* The sum over all contexts. */
+void tr_tally_sum(uint8_t number, troupe_totals *totals);
+
+TR_INLINE troupe_ref
+tr_context_self(const tr_context *context)
+{
+	/* CX-none: only this thread writes it. */
+	return atomic_load_explicit(&context->self, memory_order_relaxed);
+}
+
+TR_INLINE void
+tr_count(_Atomic uint64_t *counter, uint64_t by)
+{
+	/* CX-none: one writer; readers take it as it comes (INV-CX-2). */
+	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+	/* CX-none */
+	atomic_store_explicit(counter, value + by, memory_order_relaxed);
+}
+
+#endif /* TR_CONTEXT_H */

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/runtime.h"
+
+#include "runtime/actor/actor.h"
+#include "runtime/actor/error.h"
+#include "runtime/actor/turn.h"
+#include "runtime/engine/simulated.h"
+#include "runtime/memory/fault.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- What the workers call. --- */
+
+static tr_context *
+context_of(tr_worker *worker)
+{
+	/* The worker is the first member of its context. */
+	return (tr_context *)worker;
+}
+
+static void
+enter_worker(tr_worker *worker)
+{
+	tr_current_context = context_of(worker);
+}
+
+static void
+leave_worker(tr_worker *worker)
+{
+	(void)worker;
+	tr_current_context = NULL;
+}
+
+static void
+run_actor(tr_worker *worker, uint32_t actor)
+{
+	tr_context *context = context_of(worker);
+
+	if (tr_turn_run(context, context->runtime, tr_actor_at(actor)) == TR_TURN_MORE)
+		worker->scheduler->put_back(worker, actor);
+}
+
+static void
+all_parked(tr_pool *pool)
+{
+	/* A driven runtime's worker looks for itself whether it is quiet. */
+	if (pool->started > 0)
+		tr_runtime_notify(pool->owner);
+}
+
+static const tr_worker_hooks hooks = {
+	.enter = enter_worker,
+	.leave = leave_worker,
+	.run = run_actor,
+	.all_parked = all_parked,
+};
+
+/* --- Open. --- */
+
+static void
+fini_contexts(troupe *t, uint32_t count)
+{
+	while (count-- > 0)
+		tr_context_fini(&t->contexts[count]);
+	free(t->contexts);
+	free(t->workers);
+}
+
+static bool
+init_contexts(troupe *t, uint32_t count)
+{
+	uint32_t ready = 0;
+
+	t->contexts = tr_fault_due() ? NULL : aligned_alloc(TR_CACHE_LINE, count * sizeof *t->contexts);
+	t->workers = tr_heap_take_zeroed(count * sizeof(tr_worker *));
+	if (t->contexts != NULL)
+		memset(t->contexts, 0, count * sizeof *t->contexts);
+	while (t->contexts != NULL && t->workers != NULL && ready < count && tr_context_init(&t->contexts[ready], t)) {
+		t->workers[ready] = &t->contexts[ready].worker;
+		ready++;
+	}
+	if (ready == count)
+		return true;
+	fini_contexts(t, ready);
+	return false;
+}
+
+static void
+settle_contexts(troupe *t)
+{
+	for (uint32_t i = 0; i < t->pool.count; i++) {
+		t->contexts[i].tally = &t->contexts[i].visits[t->number].tally;
+		/* CX-none: the worker does not run yet. */
+		atomic_store_explicit(&t->contexts[i].home, t->number, memory_order_relaxed);
+	}
+}
+
+static bool
+init_sync(troupe *t)
+{
+	if (pthread_mutex_init(&t->lock, NULL) != 0)
+		return false;
+	if (tr_cond_init(&t->changed) != 0) {
+		pthread_mutex_destroy(&t->lock);
+		return false;
+	}
+	return true;
+}
+
+static void
+fini_sync(troupe *t)
+{
+	pthread_cond_destroy(&t->changed);
+	pthread_mutex_destroy(&t->lock);
+}
+
+static bool
+init_pool(troupe *t)
+{
+	bool simulated = t->options.scheduler == TROUPE_SCHEDULER_SIMULATED;
+	int threads = tr_options_threads(&t->options);
+	uint32_t count = threads > 0 ? (uint32_t)threads : 1;
+
+	if (!init_contexts(t, count))
+		return false;
+	t->pool.simulation = simulated ? tr_simulation_create(t->options.seed) : NULL;
+	if (simulated && t->pool.simulation == NULL)
+		goto fail_contexts;
+	if (tr_pool_init(&t->pool, t->workers, count, (uint32_t)t->options.ring,
+	        simulated ? &tr_simulated_scheduler : &tr_pool_scheduler, &hooks, t) != 0)
+		goto fail_simulation;
+	return true;
+
+fail_simulation:
+	tr_simulation_destroy(t->pool.simulation);
+fail_contexts:
+	fini_contexts(t, count);
+	return false;
+}
+
+static void
+fini_pool(troupe *t)
+{
+	uint32_t count = t->pool.count;
+
+	tr_pool_fini(&t->pool);
+	tr_simulation_destroy(t->pool.simulation);
+	fini_contexts(t, count);
+}
+
+void
+tr_runtime_destroy(troupe *t)
+{
+	fini_pool(t);
+	tr_runtime_forget(t->number);
+	fini_sync(t);
+	tr_heap_give(t);
+}
+
+/* All or nothing; what failed is remembered by tr_fail. */
+static troupe *
+open_with(const troupe_options *options)
+{
+	troupe *t = tr_fault_due() ? NULL : aligned_alloc(TR_CACHE_LINE, sizeof *t);
+
+	if (t == NULL)
+		goto fail;
+	memset(t, 0, sizeof *t);
+	t->options = *options;
+	if (!init_sync(t))
+		goto fail_memory;
+	if (!init_pool(t))
+		goto fail_sync;
+	if (tr_runtime_publish(t) == 0) {
+		tr_fail(TROUPE_NOMEM, "%d runtimes are open, and there is room for no more", TR_RUNTIMES - 1);
+		fini_pool(t);
+		fini_sync(t);
+		tr_heap_give(t);
+		return NULL;
+	}
+	settle_contexts(t);
+	int error = tr_options_threads(options) > 0 ? tr_pool_start(&t->pool) : 0;
+	if (error != 0) {
+		tr_runtime_bar(t->number);
+		tr_runtime_destroy(t);
+		tr_fail(TROUPE_NOMEM, "cannot start %d worker threads: %s", options->workers, strerror(error));
+		return NULL;
+	}
+	return t;
+
+fail_sync:
+	fini_sync(t);
+fail_memory:
+	tr_heap_give(t);
+fail:
+	tr_fail(TROUPE_NOMEM, "no memory for a runtime of %d workers", options->workers);
+	return NULL;
+}
+
+troupe *
+troupe_open(const troupe_options *given)
+{
+	troupe_options effective;
+	troupe *t = NULL;
+
+	if (tr_options_resolve(given, &effective) == TROUPE_OK && tr_process_init() == TROUPE_OK)
+		t = open_with(&effective);
+	if (t == NULL)
+		tr_log(&effective, TROUPE_LOG_ERROR, "%s", troupe_last_error_text());
+	return t;
+}
+
+/* --- Quiet. --- */
+
+void
+tr_runtime_raise(troupe *t)
+{
+	/* RT-A: seq_cst; see the check below. */
+	atomic_fetch_add_explicit(&t->outside, TR_OUTSIDE_RAISED, memory_order_seq_cst);
+}
+
+void
+tr_runtime_lower(troupe *t)
+{
+	/* RT-A: release, what was put into the pool before.  RT-B: seq_cst, before the waiters are looked at. */
+	atomic_fetch_sub_explicit(&t->outside, 1, memory_order_seq_cst);
+	tr_runtime_notify(t);
+}
+
+static uint64_t
+load_outside(troupe *t)
+{
+	/* RT-A, RT-B: seq_cst. */
+	return atomic_load_explicit(&t->outside, memory_order_seq_cst);
+}
+
+bool
+tr_runtime_is_driven(const troupe *t)
+{
+	return tr_options_threads(&t->options) == 0;
+}
+
+bool
+tr_runtime_is_quiet(troupe *t)
+{
+	uint64_t outside = load_outside(t);
+
+	if ((uint32_t)outside != 0)
+		return false;
+	/* A driven pool is asked by its own worker, which has found nothing to run. */
+	bool quiet = tr_runtime_is_driven(t) ? tr_overflow_count(&t->pool.overflow) == 0
+	                                     : tr_pool_is_quiet(&t->pool);
+	return quiet && load_outside(t) == outside;
+}
+
+static bool
+is_shut_down(troupe *t)
+{
+	/* RT-B: seq_cst. */
+	return atomic_load_explicit(&t->shutdown, memory_order_seq_cst);
+}
+
+void
+tr_runtime_notify(troupe *t)
+{
+	/* RT-B: seq_cst, after what may have made it quiet. */
+	if (atomic_load_explicit(&t->waiters, memory_order_seq_cst) == 0)
+		return;
+	if (tr_runtime_is_driven(t)) {
+		tr_pool_wake_all(&t->pool);
+		return;
+	}
+	pthread_mutex_lock(&t->lock);
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* --- Waiting and driving. --- */
+
+troupe_status
+tr_runtime_check_call(const troupe *t, const char *call)
+{
+	troupe_status status = tr_process_init();
+
+	if (status != TROUPE_OK)
+		return status;
+	if (t == NULL)
+		return tr_fail(TROUPE_INVALID, "%s: there is no runtime", call);
+	if (tr_current_context != NULL && tr_current_context->current != NULL)
+		return tr_fail(TROUPE_DEADLOCK, "%s: a callback would wait for itself", call);
+	return TROUPE_OK;
+}
+
+static int64_t
+deadline_after(int64_t timeout_ns)
+{
+	int64_t now = tr_clock_now();
+
+	return timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
+}
+
+static void
+count_waiter(troupe *t, uint32_t by)
+{
+	/* RT-B: seq_cst, before quiet is looked at. */
+	atomic_fetch_add_explicit(&t->waiters, by, memory_order_seq_cst);
+}
+
+static troupe_status
+wait_for_workers(troupe *t, int64_t deadline)
+{
+	bool done;
+
+	pthread_mutex_lock(&t->lock);
+	count_waiter(t, 1);
+	while (!(done = is_shut_down(t) || tr_runtime_is_quiet(t)) &&
+	    tr_cond_wait_until(&t->changed, &t->lock, deadline))
+		;
+	count_waiter(t, -UINT32_C(1));
+	pthread_mutex_unlock(&t->lock);
+	return done ? TROUPE_OK : TROUPE_TIMEOUT;
+}
+
+/* Make the calling thread the worker of a driven runtime; false when another thread is. */
+static bool
+begin_driving(troupe *t, tr_context **before)
+{
+	bool free_to_drive;
+
+	pthread_mutex_lock(&t->lock);
+	free_to_drive = !t->driven;
+	t->driven = true;
+	pthread_mutex_unlock(&t->lock);
+	if (!free_to_drive) {
+		tr_fail(TROUPE_DEADLOCK, "another thread drives this runtime");
+		return false;
+	}
+	*before = tr_current_context;
+	tr_current_context = &t->contexts[0];
+	return true;
+}
+
+static void
+end_driving(troupe *t, tr_context *before)
+{
+	tr_current_context = before;
+	pthread_mutex_lock(&t->lock);
+	t->driven = false;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static bool
+run_one(troupe *t)
+{
+	tr_worker *worker = &t->contexts[0].worker;
+	uint32_t actor = worker->scheduler->try_next(worker);
+
+	if (actor != 0)
+		run_actor(worker, actor);
+	return actor != 0;
+}
+
+static bool
+may_sleep(void *t)
+{
+	return !is_shut_down(t) && !tr_runtime_is_quiet(t);
+}
+
+/* Turns between two looks at the deadline. */
+#define CLOCK_TURNS 64
+
+static troupe_status
+drive(troupe *t, int64_t deadline)
+{
+	tr_context *before;
+	troupe_status status = TROUPE_OK;
+
+	if (!begin_driving(t, &before))
+		return TROUPE_DEADLOCK;
+	count_waiter(t, 1);
+	for (uint32_t turns = 1; !is_shut_down(t); turns++) {
+		bool ran = run_one(t);
+
+		if (ran && turns % CLOCK_TURNS != 0)
+			continue;
+		if (!ran && tr_runtime_is_quiet(t))
+			break;
+		int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
+		if (deadline >= 0 && left <= 0) {
+			status = TROUPE_TIMEOUT;
+			break;
+		}
+		if (!ran)
+			tr_worker_sleep(&t->contexts[0].worker, left, may_sleep, t);
+	}
+	count_waiter(t, -UINT32_C(1));
+	end_driving(t, before);
+	return status;
+}
+
+troupe_status
+troupe_wait(troupe *t, int64_t timeout_ns)
+{
+	troupe_status status = tr_runtime_check_call(t, __func__);
+
+	if (status != TROUPE_OK)
+		return status;
+	int64_t deadline = deadline_after(timeout_ns);
+
+	return tr_runtime_is_driven(t) ? drive(t, deadline) : wait_for_workers(t, deadline);
+}
+
+troupe_status
+troupe_run_once(troupe *t)
+{
+	troupe_status status = tr_runtime_check_call(t, __func__);
+	tr_context *before;
+
+	if (status != TROUPE_OK)
+		return status;
+	if (!tr_runtime_is_driven(t))
+		return tr_fail(TROUPE_INVALID, "%s: the runtime has workers of its own", __func__);
+	if (!begin_driving(t, &before))
+		return TROUPE_DEADLOCK;
+	bool ran = run_one(t);
+	end_driving(t, before);
+	return ran ? TROUPE_OK : TROUPE_TIMEOUT;
+}
+
+void
+troupe_shutdown(troupe *t)
+{
+	if (t == NULL)
+		return;
+	/* RT-B: seq_cst, before the waiters are looked at. */
+	atomic_store_explicit(&t->shutdown, true, memory_order_seq_cst);
+	tr_runtime_notify(t);
+}
+
+/* --- Holds and reports. --- */
+
+troupe_status
+troupe_hold(troupe *t)
+{
+	if (tr_process_init() != TROUPE_OK)
+		return troupe_last_error();
+	if (t == NULL)
+		return tr_fail(TROUPE_INVALID, "%s: there is no runtime", __func__);
+	/* CX-none: a hint; a hold does not outlive the runtime. */
+	if (atomic_load_explicit(&t->closing, memory_order_relaxed))
+		return TROUPE_CLOSING;
+	tr_runtime_raise(t);
+	return TROUPE_OK;
+}
+
+troupe_status
+troupe_release(troupe *t)
+{
+	if (tr_process_init() != TROUPE_OK)
+		return troupe_last_error();
+	if (t == NULL || (uint32_t)load_outside(t) == 0)
+		return tr_fail(TROUPE_INVALID, "%s: nothing is held", __func__);
+	tr_runtime_lower(t);
+	return TROUPE_OK;
+}
+
+void
+troupe_get_totals(troupe *t, troupe_totals *totals)
+{
+	if (t != NULL)
+		tr_tally_sum(t->number, totals);
+}
+
+int64_t
+troupe_now(const troupe *t)
+{
+	return t != NULL ? t->pool.scheduler->now(&t->pool) : 0;
+}
+
+size_t
+troupe_config_text(const troupe *t, char *text, size_t size)
+{
+	if (t == NULL) {
+		if (size > 0)
+			*text = '\0';
+		return 0;
+	}
+	int length = snprintf(text, size,
+	    "scheduler = %s\nworkers = %d\nseed = %" PRIu64 "\nquantum = %d\nring = %d\nclose_ms = %d\n"
+	    "actor_arena_mib = %" PRIu64 "\nmessage_arena_mib = %" PRIu64 "\n",
+	    t->pool.scheduler->name, tr_options_threads(&t->options), t->options.seed, t->options.quantum,
+	    t->options.ring, t->options.close_ms, (uint64_t)tr_arenas[TR_ACTORS].limit * TR_UNIT >> 20,
+	    (uint64_t)tr_arenas[TR_MESSAGES].limit * TR_UNIT >> 20);
+	return length > 0 ? (size_t)length : 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_RUNTIME_H
+#define TR_RUNTIME_H
+
+#include "runtime/actor/context.h"
+#include "runtime/actor/options.h"
+#include "runtime/engine/pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <troupe.h>
+
+/*
+ * runtime -- a set of actors, the threads that run them, and when they are
+ * all done.
+ *
+ * Threads    Fields are constant while it is open but where said otherwise.
+ *
+ * Quiet means: no pool worker runs or has anything to run, no dedicated
+ * actor has, and no hold is held.  `outside` counts the last two, and how
+ * often that count was raised; a check that finds it at zero and unchanged
+ * around a quiet pool has found a moment in which all was quiet.
+ *
+ * Ordering edges
+ *   RT-A  outside lowered (seq_cst) -> is_quiet (seq_cst): what the dedicated
+ *         actor or the holder put into the pool before.
+ *   RT-B  waiters (seq_cst) against the idle word and outside (seq_cst): who
+ *         makes the runtime quiet sees a waiter, or the waiter sees it quiet.
+ */
+
+#define TR_OUTSIDE_RAISED (UINT64_C(1) << 32 | 1)
+
+struct troupe {
+	uint8_t number;
+	troupe_options options; /* effective: every default and variable resolved */
+	tr_pool pool;
+	tr_context *contexts;   /* of the workers */
+	tr_worker **workers;
+	_Atomic bool closing;
+	_Atomic bool shutdown;
+	_Atomic uint64_t outside; /* times raised:32 | dedicated actors at work, and holds:32 */
+	_Atomic uint32_t waiters;
+	pthread_mutex_t lock;     /* for what follows */
+	pthread_cond_t changed;
+	bool driven;              /* a thread is driving it */
+	bool being_closed;
+	struct tr_dedicated *dedicated; /* all whose threads have not been joined */
+	troupe_totals departed;   /* counted by threads that have ended; under the context list's lock */
+};
+
+/* Something at work outside the pool keeps the runtime from being quiet. */
+void tr_runtime_raise(troupe *t);
+void tr_runtime_lower(troupe *t);
+
+/* See above. */
+bool tr_runtime_is_quiet(troupe *t);
+
+/* Wake whoever waits for quiet or shutdown, if anybody does. */
+void tr_runtime_notify(troupe *t);
+
+/* Whether the runtime has no threads of its own and is driven by the caller's. */
+bool tr_runtime_is_driven(const troupe *t);
+
+/* Give back what troupe_open made, but for the actors.  All threads have ended. */
+void tr_runtime_destroy(troupe *t);
+
+/* OK when a call on the whole of t makes sense here; else INVALID, DEADLOCK or FORKED, remembered by tr_fail. */
+troupe_status tr_runtime_check_call(const troupe *t, const char *call);
+
+#endif /* TR_RUNTIME_H */

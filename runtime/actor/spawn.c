@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/dedicated.h"
+#include "runtime/actor/error.h"
+#include "runtime/actor/name.h"
+#include "runtime/actor/post.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/actor/stop.h"
+#include "runtime/actor/turn.h"
+#include "runtime/memory/fault.h"
+
+/*
+ * spawn -- how an actor comes to life: memory, state, the parent's record, a
+ * thread if it is dedicated, its start callback; and back if any of it fails.
+ */
+
+/* What the thread was doing before a start callback of another actor is called in it. */
+typedef struct outer_call {
+	troupe_actor *current;
+	troupe *current_runtime;
+	troupe_msg *msg;
+	troupe_ref self;
+	const troupe_class *running_class;
+	uint32_t running_type;
+	uint8_t after;
+} outer_call;
+
+static outer_call
+enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref)
+{
+	outer_call outer = {
+		.current = context->current,
+		.current_runtime = context->current_runtime,
+		.msg = context->msg,
+		.self = tr_context_self(context),
+		/* CX-none: this thread's own. */
+		.running_class = atomic_load_explicit(&context->running_class, memory_order_relaxed),
+		.running_type = atomic_load_explicit(&context->running_type, memory_order_relaxed),
+		.after = context->after,
+	};
+
+	tr_name_hide(context);
+	context->current = actor;
+	context->current_runtime = t;
+	context->msg = NULL;
+	context->after = 0;
+	/* CX-none: for this thread, and for reports as it comes. */
+	atomic_store_explicit(&context->self, ref, memory_order_relaxed);
+	atomic_store_explicit(&context->running_class, actor->class_, memory_order_relaxed);
+	atomic_store_explicit(&context->running_type, 0, memory_order_relaxed);
+	return outer;
+}
+
+static void
+leave_start(tr_context *context, const outer_call *outer)
+{
+	tr_name_hide(context);
+	context->current = outer->current;
+	context->current_runtime = outer->current_runtime;
+	context->msg = outer->msg;
+	context->after = outer->after;
+	/* CX-none: for this thread, and for reports as it comes. */
+	atomic_store_explicit(&context->self, outer->self, memory_order_relaxed);
+	atomic_store_explicit(&context->running_class, outer->running_class, memory_order_relaxed);
+	atomic_store_explicit(&context->running_type, outer->running_type, memory_order_relaxed);
+	if (outer->current != NULL)
+		tr_name_show(context, outer->current);
+}
+
+/* --- Memory. --- */
+
+/* The smallest slot for the class's actors; those with a state on the heap need room for a pointer. */
+static unsigned
+fitting_slot(size_t bytes)
+{
+	return bytes <= TR_UNIT ? 0 : (unsigned)(64 - __builtin_clzll((bytes - 1) / TR_UNIT));
+}
+
+static troupe_actor *
+allocate(tr_context *context, troupe *t, const troupe_class *class_)
+{
+	unsigned flags = class_->flags & TROUPE_BUSY ? TR_ACTOR_BUSY : 0;
+	size_t offset = tr_state_offset(flags);
+	bool on_heap = class_->state_size > TR_INLINE_STATE + sizeof(troupe_actor) - offset;
+	unsigned slot = fitting_slot(offset + (on_heap ? sizeof(void *) : class_->state_size));
+	uint32_t unit = tr_cache_take_actor(&context->cache, slot);
+
+	if (unit == 0)
+		return NULL;
+	troupe_actor *actor = tr_actor_at(unit);
+	char *inline_state = (char *)actor + offset;
+
+	if (on_heap) {
+		void *state = tr_heap_take_zeroed(class_->state_size);
+
+		if (state == NULL) {
+			tr_cache_give_actor(&context->cache, slot, unit);
+			return NULL;
+		}
+		*(void **)(void *)inline_state = state;
+		flags |= TR_ACTOR_HEAP_STATE;
+	} else {
+		memset(inline_state, 0, class_->state_size);
+	}
+	actor->class_ = class_;
+	actor->extra = 0;
+	actor->backlog = 0;
+	actor->flags = (uint16_t)flags;
+	/* CX-none: published with the mailbox word. */
+	atomic_store_explicit(&actor->home, t->number, memory_order_relaxed);
+	return actor;
+}
+
+/* --- The steps that most spawns have not. --- */
+
+/* The parent of the spawned is what the thread runs.  false: out of memory. */
+static bool
+adopt(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref ref)
+{
+	tr_extra *extra = tr_actor_make_extra(&context->cache, child);
+	tr_record *record = extra != NULL ? tr_stop_add_child(context, parent, ref) : NULL;
+
+	if (record == NULL)
+		return false;
+	extra->parent = tr_context_self(context);
+	extra->record = tr_message_unit(record);
+	return true;
+}
+
+static bool
+give_thread(tr_context *context, troupe *t, troupe_actor *actor)
+{
+	tr_extra *extra = tr_actor_make_extra(&context->cache, actor);
+
+	if (extra == NULL)
+		return false;
+	extra->dedicated = tr_dedicated_create(t, actor);
+	if (extra->dedicated == NULL)
+		return false;
+	actor->flags |= TR_ACTOR_DEDICATED;
+	return true;
+}
+
+/*
+ * End an actor that did not come to life.  Its own children, if start had
+ * any, are stopped in a turn of its own; in that case the parent hears of it
+ * like of any end.
+ */
+static void
+undo(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation, troupe_actor *parent)
+{
+	tr_extra *extra = tr_actor_extra(actor);
+
+	actor->flags |= TR_ACTOR_REFUSED;
+	if (extra != NULL && extra->child_count > 0) {
+		actor->flags |= TR_ACTOR_STOP_WANTED;
+		tr_schedule(context, t, actor);
+		return;
+	}
+	if (extra != NULL && extra->dedicated != NULL)
+		tr_dedicated_dismiss(extra->dedicated);
+	if (extra != NULL && extra->parent != 0) {
+		tr_stop_remove_child(context, parent, extra->record);
+		extra->parent = 0;
+	}
+	troupe_dead_letter form = tr_dead_form(context, actor);
+
+	form.target = tr_actor_ref(actor, generation);
+	(void)tr_dead_chain(context, t, &form, tr_mailbox_close(&actor->mailbox, generation));
+	tr_stop_finish(context, t, actor, generation);
+}
+
+/* Nobody has claimed the actor yet: let it be claimed, or run if there is a reason already. */
+static void
+release_to_senders(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation, unsigned after)
+{
+	if (after & TR_AFTER_STOP_NOW)
+		actor->flags |= TR_ACTOR_STOP_WANTED;
+	else if (after & TR_AFTER_DRAIN)
+		actor->flags |= TR_ACTOR_DRAINING;
+	else if (tr_mailbox_try_idle(&actor->mailbox, generation))
+		return;
+	tr_schedule(context, t, actor);
+}
+
+static troupe_ref
+spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_actor *parent, const void *argument)
+{
+	const troupe_class *class_ = actor->class_;
+	uint32_t generation = tr_mailbox_open(&actor->mailbox, TR_MAILBOX_EMPTY);
+	troupe_ref ref = tr_actor_ref(actor, generation);
+	unsigned after = 0;
+	int refusal = 0;
+
+	if ((parent != NULL && !adopt(context, parent, actor, ref)) ||
+	    (class_->flags & TROUPE_DEDICATED && !give_thread(context, t, actor))) {
+		undo(context, t, actor, generation, parent);
+		tr_fail(TROUPE_NOMEM, "no memory or no thread for an actor of class %s", tr_class_name(class_));
+		return 0;
+	}
+	if (class_->start != NULL) {
+		outer_call outer = enter_start(context, t, actor, ref);
+
+		refusal = class_->start(actor, tr_actor_state(actor), argument);
+		after = context->after;
+		leave_start(context, &outer);
+	}
+	if (refusal != 0) {
+		undo(context, t, actor, generation, parent);
+		tr_fail(TROUPE_REFUSED, "start of class %s refused with %d", tr_class_name(class_), refusal);
+		return 0;
+	}
+	tr_count(&context->visits[t->number].tally.spawned, 1);
+	release_to_senders(context, t, actor, generation, after);
+	return ref;
+}
+
+static troupe_ref
+spawn_inside(tr_context *context, troupe *t, troupe_actor *parent, const troupe_class *class_, const void *argument)
+{
+	troupe_actor *actor = allocate(context, t, class_);
+
+	if (TR_UNLIKELY(actor == NULL)) {
+		tr_fail(TROUPE_NOMEM, "no memory for an actor of class %s", tr_class_name(class_));
+		return 0;
+	}
+	if (parent != NULL || class_->start != NULL || class_->flags & TROUPE_DEDICATED)
+		return spawn_step_by_step(context, t, actor, parent, argument);
+	tr_count(&context->visits[t->number].tally.spawned, 1);
+	return tr_actor_ref(actor, tr_mailbox_open(&actor->mailbox, TR_MAILBOX_IDLE));
+}
+
+static TR_COLD troupe_ref
+spawn_outside(tr_context *context, troupe *t, troupe_actor *parent, const troupe_class *class_, const void *argument)
+{
+	uint8_t number = t->number;
+
+	if (tr_runtime_enter(context, number) == NULL) {
+		tr_fail(TROUPE_CLOSING, "the runtime is being closed: no actor of class %s any more",
+		    tr_class_name(class_));
+		return 0;
+	}
+	troupe_ref ref = spawn_inside(context, t, parent, class_, argument);
+	tr_runtime_leave(context, number);
+	return ref;
+}
+
+static troupe_ref
+spawn(tr_context *context, troupe *t, troupe_actor *parent, const troupe_class *class_, const void *argument)
+{
+	if (TR_UNLIKELY(t == NULL || class_ == NULL || class_->receive == NULL ||
+	                class_->flags & ~(unsigned)(TROUPE_DEDICATED | TROUPE_BUSY) ||
+	                class_->state_size > TR_STATE_MAX)) {
+		tr_fail(TROUPE_INVALID, "cannot spawn: no runtime, no class, no receive, unknown flags, or a state over 1 GiB");
+		return 0;
+	}
+	/* CX-none: as in tr_post. */
+	if (TR_LIKELY(atomic_load_explicit(&context->home, memory_order_relaxed) == t->number))
+		return spawn_inside(context, t, parent, class_, argument);
+	return spawn_outside(context, t, parent, class_, argument);
+}
+
+troupe_ref
+troupe_spawn(troupe *t, const troupe_class *class_, const void *argument)
+{
+	tr_context *context = tr_context_mine();
+
+	return context != NULL ? spawn(context, t, NULL, class_, argument) : 0;
+}
+
+troupe_ref
+troupe_spawn_child(troupe_actor *self, const troupe_class *class_, const void *argument)
+{
+	tr_context *context = tr_require_self(self, __func__);
+
+	if (self->flags & TR_ACTOR_STOPPING) {
+		tr_fail(TROUPE_DEAD, "an actor that stops has no more children");
+		return 0;
+	}
+	return spawn(context, context->current_runtime, self, class_, argument);
+}

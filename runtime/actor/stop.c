@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/stop.h"
+
+#include "runtime/actor/error.h"
+#include "runtime/actor/name.h"
+#include "runtime/actor/post.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/actor/turn.h"
+#include "runtime/memory/fault.h"
+
+#include <inttypes.h>
+
+/* --- The parent's list of children. --- */
+
+tr_record *
+tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child)
+{
+	tr_extra *extra = tr_actor_make_extra(&context->cache, parent);
+	troupe_msg *msg = extra != NULL
+	                      ? tr_message_take(&context->cache, TR_TYPE_STOP_CHILD,
+	                            sizeof(tr_record) - sizeof(troupe_msg), NULL)
+	                      : NULL;
+
+	if (msg == NULL)
+		return NULL;
+	tr_record *record = (tr_record *)msg;
+
+	msg->flag_bits |= TR_MSG_CONTROL;
+	record->child = child;
+	record->newer = 0;
+	record->older = extra->children;
+	if (extra->children != 0)
+		((tr_record *)tr_message_at(extra->children))->newer = tr_message_unit(record);
+	extra->children = tr_message_unit(record);
+	extra->child_count++;
+	return record;
+}
+
+/* Take a record out of the list; its child stays counted. */
+static void
+unlink_record(tr_extra *extra, tr_record *record)
+{
+	if (record->newer != 0)
+		((tr_record *)tr_message_at(record->newer))->older = record->older;
+	else
+		extra->children = record->older;
+	if (record->older != 0)
+		((tr_record *)tr_message_at(record->older))->newer = record->newer;
+}
+
+void
+tr_stop_remove_child(tr_context *context, troupe_actor *parent, uint32_t unit)
+{
+	tr_extra *extra = tr_actor_extra(parent);
+	tr_record *record = tr_message_at(unit);
+
+	unlink_record(extra, record);
+	extra->child_count--;
+	tr_message_release(&context->cache, &record->msg);
+}
+
+/* --- Stopping. --- */
+
+/* Post a message that is not counted, since the program did not send it. */
+static troupe_status
+post_control(tr_context *context, troupe_ref to, troupe_msg *msg)
+{
+	const troupe_actor *actor = tr_ref_slot(to);
+	/* CX-none: the home of the actor if the post succeeds, as in tr_post. */
+	uint8_t home = atomic_load_explicit(&actor->home, memory_order_relaxed);
+	troupe_status status = tr_post(context, to, msg, tr_message_unit(msg));
+
+	if (status == TROUPE_OK)
+		tr_count(&context->visits[home].tally.accepted, -UINT64_C(1));
+	return status;
+}
+
+/* Tell the newest child; one that is gone already has said so, or will. */
+static void
+stop_next_child(tr_context *context, tr_extra *extra)
+{
+	extra->told = 0;
+	while (extra->children != 0) {
+		tr_record *record = tr_message_at(extra->children);
+		troupe_ref child = record->child;
+
+		unlink_record(extra, record);
+		if (post_control(context, child, &record->msg) == TROUPE_OK) {
+			extra->told = child;
+			return;
+		}
+		tr_message_release(&context->cache, &record->msg);
+	}
+}
+
+bool
+tr_stop_begin(tr_context *context, troupe *t, troupe_actor *actor, troupe_reason reason)
+{
+	tr_extra *extra = tr_actor_extra(actor);
+
+	(void)t;
+	tr_stop_set_reason(actor, reason);
+	actor->flags |= TR_ACTOR_STOPPING;
+	if (extra == NULL || extra->child_count == 0)
+		return true;
+	stop_next_child(context, extra);
+	return false;
+}
+
+/* A child has gone; `gone` is its extra. */
+static void
+handle_child_gone(tr_context *context, troupe_actor *actor, const tr_extra *gone)
+{
+	tr_extra *extra = tr_actor_extra(actor);
+
+	if (!(actor->flags & TR_ACTOR_STOPPING)) {
+		tr_stop_remove_child(context, actor, gone->record);
+		return;
+	}
+	/* One that went by itself has a record in the list yet, which will find it dead. */
+	extra->child_count--;
+	if (gone->msg.sender == extra->told)
+		stop_next_child(context, extra);
+}
+
+bool
+tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg)
+{
+	bool stopping = actor->flags & TR_ACTOR_STOPPING;
+
+	(void)t;
+	switch (msg->type) {
+	case TR_TYPE_STOP_DRAIN:
+	case TR_TYPE_STOP_NOW:
+		if (!stopping) {
+			tr_stop_set_reason(actor, TROUPE_REASON_ASKED);
+			context->after |= msg->type == TR_TYPE_STOP_NOW ? TR_AFTER_STOP_NOW : TR_AFTER_DRAIN;
+		}
+		break;
+	case TR_TYPE_STOP_CHILD:
+		if (!stopping) {
+			tr_stop_set_reason(actor, TROUPE_REASON_PARENT);
+			context->after |= TR_AFTER_STOP_NOW;
+		}
+		break;
+	case TR_TYPE_CHILD_GONE:
+		handle_child_gone(context, actor, (const tr_extra *)(const void *)msg);
+		break;
+	default:
+		TR_ASSERT(!"a control message of a type that is none");
+	}
+	tr_message_release(&context->cache, msg);
+	return stopping && tr_actor_extra(actor)->child_count == 0;
+}
+
+static void
+call_stop(tr_context *context, troupe_actor *actor)
+{
+	if (actor->class_->stop == NULL || actor->flags & TR_ACTOR_REFUSED)
+		return;
+	context->msg = NULL;
+	actor->class_->stop(actor, tr_actor_state(actor), tr_stop_reason(actor));
+}
+
+/* The extra goes to the parent, or back. */
+static void
+leave_extra(tr_context *context, troupe_actor *actor, troupe_ref self)
+{
+	tr_extra *extra = tr_actor_extra(actor);
+
+	if (extra == NULL)
+		return;
+	actor->extra = 0;
+	extra->msg.type = TR_TYPE_CHILD_GONE;
+	extra->msg.sender = self;
+	extra->msg.flag_bits = TR_EXTRA_CLASS | TR_MSG_CONTROL;
+	if (extra->parent == 0 ||
+	    post_control(context, extra->parent, &extra->msg) != TROUPE_OK)
+		tr_message_discard(&context->cache, &extra->msg);
+}
+
+static unsigned
+slot_class(const troupe_actor *actor)
+{
+	return tr_arena_size_class(tr_actor_unit(actor) / TR_BLOCK_UNITS);
+}
+
+void
+tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
+{
+	call_stop(context, actor);
+	tr_name_drop(context, actor);
+	if (actor->flags & TR_ACTOR_HEAP_STATE)
+		tr_heap_give(tr_actor_state(actor));
+	leave_extra(context, actor, tr_actor_ref(actor, generation));
+	if (!(actor->flags & TR_ACTOR_REFUSED))
+		tr_count(&context->visits[t->number].tally.stopped, 1);
+	if (tr_mailbox_can_reopen(generation))
+		tr_cache_give_actor(&context->cache, slot_class(actor), tr_actor_unit(actor));
+}
+
+/* --- The public calls. --- */
+
+troupe_status
+troupe_stop(troupe_ref who, troupe_stop_mode mode)
+{
+	tr_context *context = tr_context_mine();
+
+	if (context == NULL)
+		return troupe_last_error();
+	if (tr_ref_slot(who) == NULL || (mode != TROUPE_STOP_DRAIN && mode != TROUPE_STOP_NOW))
+		return tr_fail(TROUPE_INVALID, "cannot stop handle %" PRIx64 " in mode %d", who, (int)mode);
+	troupe_msg *msg = tr_message_take(&context->cache,
+	    mode == TROUPE_STOP_NOW ? TR_TYPE_STOP_NOW : TR_TYPE_STOP_DRAIN, 0, NULL);
+	if (msg == NULL)
+		return TROUPE_NOMEM;
+	msg->flag_bits |= TR_MSG_CONTROL;
+	troupe_status status = post_control(context, who, msg);
+	if (status != TROUPE_OK)
+		tr_message_discard(&context->cache, msg);
+	return status;
+}
+
+void
+troupe_stop_self(troupe_actor *self, troupe_stop_mode mode)
+{
+	tr_context *context = tr_require_self(self, __func__);
+
+	if (self->flags & TR_ACTOR_STOPPING)
+		return;
+	tr_stop_set_reason(self, TROUPE_REASON_SELF);
+	context->after |= mode == TROUPE_STOP_DRAIN ? TR_AFTER_DRAIN : TR_AFTER_STOP_NOW;
+}

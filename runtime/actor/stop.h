@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_STOP_H
+#define TR_STOP_H
+
+#include "runtime/actor/actor.h"
+
+/*
+ * stop -- how an actor comes to its end: its children first, one after the
+ * other, newest first; then its mailbox closes, its stop callback is called,
+ * its memory goes back, and its parent is told.
+ *
+ * Threads    The thread that owns the actor, with its context.
+ *
+ * A child is told with the record that its parent keeps of it, and tells with
+ * the extra that it needs no more (see actor.h): neither can fail for lack of
+ * memory.
+ */
+
+/*
+ * Begin to stop for `reason`.  true: there are no children, and the caller
+ * goes on to tr_stop_finish; false: the actor is TR_ACTOR_STOPPING and goes
+ * on to handle control messages.
+ */
+TR_MUST_USE bool tr_stop_begin(tr_context *context, troupe *t, troupe_actor *actor, troupe_reason reason);
+
+/*
+ * Whose mailbox was closed: call the stop callback and give everything back.
+ * The actor must not be touched any more.
+ */
+void tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
+
+/*
+ * Handle a control message, which ends with it.  What it asks of the actor
+ * is left in context->after and the actor's flags; true: an actor that is
+ * TR_ACTOR_STOPPING has no children left.
+ */
+bool tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg);
+
+/* A record for a new child of the parent that the caller owns; NULL: out of memory. */
+TR_MUST_USE tr_record *tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child);
+/* Forget a child that did not start, or has gone. */
+void tr_stop_remove_child(tr_context *context, troupe_actor *parent, uint32_t record);
+
+TR_INLINE troupe_reason
+tr_stop_reason(const troupe_actor *actor)
+{
+	return (troupe_reason)(actor->flags >> TR_ACTOR_REASON_SHIFT);
+}
+
+TR_INLINE void
+tr_stop_set_reason(troupe_actor *actor, troupe_reason reason)
+{
+	unsigned kept = actor->flags & ((1u << TR_ACTOR_REASON_SHIFT) - 1);
+
+	actor->flags = (uint16_t)(kept | (unsigned)reason << TR_ACTOR_REASON_SHIFT);
+}
+
+#endif /* TR_STOP_H */

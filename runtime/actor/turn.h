@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_TURN_H
+#define TR_TURN_H
+
+#include "runtime/actor/actor.h"
+
+/*
+ * turn -- an owned actor handles messages until there are none or its credit
+ * is used up.
+ *
+ * A turn begins with a credit: the quantum, or the backlog if that is more.
+ * Handling a message costs 1, and so does sending one.  So producers yield
+ * early and consumers catch up, without anybody being held back; queues stay
+ * short and their messages warm.  Each take of new messages raises the credit
+ * to their number, so that a consumer clears what had come before it took.
+ * TR_TURN_NS bounds all of it.
+ *
+ * Threads    The thread that owns the actor, with its context.
+ * Order      Control before urgent before normal.  What comes in on the two
+ *            upper lanes is noticed after TR_LANE_TICKS messages at the
+ *            latest; after as many of the upper lanes, one normal is handled.
+ */
+
+#define TR_LANE_TICKS 32
+
+/* A turn that clears a backlog lasts no longer than this; the clock is read once in so many looks at the lanes. */
+#define TR_TURN_NS     INT64_C(1000000)
+#define TR_CLOCK_LOOKS 32
+
+enum tr_turn_end {
+	TR_TURN_IDLE, /* nobody owns the actor any more */
+	TR_TURN_MORE, /* the caller still does, and must put it back */
+	TR_TURN_GONE  /* the actor has stopped */
+};
+
+enum tr_turn_end tr_turn_run(tr_context *context, troupe *t, troupe_actor *actor);
+
+/*
+ * Accepted messages end without having been handled: each is counted, told
+ * to the dead letter callback with `form` for all but its msg, and released.
+ * Control messages are only released.  list: oldest first.  chain: as
+ * tr_mailbox_take returns it; its length is returned.
+ */
+void tr_dead_list(tr_context *context, troupe *t, const troupe_dead_letter *form, uint32_t oldest);
+uint32_t tr_dead_chain(tr_context *context, troupe *t, const troupe_dead_letter *form, uint32_t newest);
+
+#endif /* TR_TURN_H */

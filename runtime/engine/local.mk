@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# The order of this list is the order of the modules.
+libtroupe_a_SOURCES += \
+	%D%/mailbox.c %D%/mailbox.h \
+	%D%/ring.c %D%/ring.h \
+	%D%/overflow.c %D%/overflow.h \
+	%D%/idle.c %D%/idle.h \
+	%D%/worker.c %D%/worker.h \
+	%D%/pool.c %D%/pool.h \
+	%D%/simulated.c %D%/simulated.h

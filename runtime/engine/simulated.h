@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_SIMULATED_H
+#define TR_SIMULATED_H
+
+#include "runtime/engine/worker.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * simulated -- the scheduler for which the same seed is the same run: one
+ * thread, the caller's; the next of the runnable actors is drawn by a seeded
+ * generator; time is a count of dispatches.
+ *
+ * Threads    One: the thread that drives the runtime.  What other threads
+ *            post comes through the overflow queue and is not reproducible.
+ * Order      Drawn uniformly; with a quantum of 1, for each message anew.
+ * Limits     Room for every actor that the arena can hold: put cannot fail.
+ *
+ * Invariants
+ *   INV-SI-1  the order of the runnable actors depends only on what was put
+ *             and drawn before: never on an address, a clock or a thread.
+ */
+
+/* Virtual nanoseconds that each dispatch takes. */
+#define TR_SIMULATED_STEP_NS INT64_C(1000)
+
+extern const tr_scheduler tr_simulated_scheduler;
+
+/* A simulation for a pool of one worker; NULL: no address space. */
+TR_MUST_USE void *tr_simulation_create(uint64_t seed);
+void tr_simulation_destroy(void *which);
+
+#endif /* TR_SIMULATED_H */

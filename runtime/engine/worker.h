@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_WORKER_H
+#define TR_WORKER_H
+
+#include "runtime/engine/idle.h"
+#include "runtime/engine/overflow.h"
+#include "runtime/engine/ring.h"
+#include "runtime/platform/platform.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * worker -- one thread's share of the runnable actors: which to run next,
+ * where to look when there is none, and when to sleep.
+ *
+ * An actor made runnable by the running one goes to the LIFO slot: it runs
+ * next, while its message is warm, and nobody is woken for it.  Whom it
+ * displaces goes to the ring, where others may steal, and then a sleeping
+ * worker is woken if nobody searches.
+ *
+ * Threads    A worker is its own thread's, but for what thieves do to its
+ *            ring and wakers to its parker.
+ * Ownership  A runnable actor is owned by where it is: one LIFO slot, ring,
+ *            overflow queue, or the hands of one worker.
+ * Order      The LIFO slot before the ring, for TR_CHAIN_MAX actors in a row;
+ *            the overflow queue when both are empty, and every TR_FAIR_TICKS
+ *            dispatches; so whatever is queued is run.
+ *
+ * Invariants
+ *   INV-WK-1  a parked worker's LIFO slot and ring are empty.
+ *
+ * Ordering edges
+ *   WK-A  unpark (release on the parker's word) -> park (acquire): what the
+ *         waker did before.
+ *   WK-B  stopping (seq_cst) against the idle word (seq_cst): who stops the
+ *         pool sees a worker parked, or that worker, before it sleeps, sees
+ *         stopping.
+ */
+
+typedef struct tr_worker tr_worker;
+typedef struct tr_pool tr_pool;
+
+/* Dispatches from the LIFO slot in a row: more would starve the ring. */
+#define TR_CHAIN_MAX 64
+/* The overflow queue is looked at first once in so many dispatches; a prime, so as not to beat with programs. */
+#define TR_FAIR_TICKS 61
+
+/* How runnable actors are kept and chosen. */
+typedef struct tr_scheduler {
+	const char *name;
+	/* An actor that the running one made runnable; the worker may run it next. */
+	void (*put)(tr_worker *worker, uint32_t actor);
+	/* An actor whose turn is over but that has more to do; others come first. */
+	void (*put_back)(tr_worker *worker, uint32_t actor);
+	/* The actor to run now, or 0.  Never waits. */
+	uint32_t (*try_next)(tr_worker *worker);
+	int64_t (*now)(const tr_pool *pool);
+} tr_scheduler;
+
+extern const tr_scheduler tr_pool_scheduler;
+
+enum tr_parker_word { TR_RUNNING, TR_PARKED, TR_SEARCH };
+
+struct tr_worker {
+	/* The owner's. */
+	_Alignas(TR_CACHE_LINE) uint32_t lifo; /* the actor to run next; 0 is none */
+	int32_t credit;                        /* what the turn may still spend: see turn.h */
+	const tr_scheduler *scheduler;
+	tr_pool *pool;
+	uint32_t index;
+	uint32_t chain; /* dispatches from the LIFO slot in a row */
+	uint32_t tick;
+	uint32_t random;
+	pthread_t thread;
+	/* Written by wakers. */
+	_Alignas(TR_CACHE_LINE) tr_parker parker;
+	/* Read and written by thieves. */
+	tr_ring ring;
+};
+
+/* What the layer above does for a worker. */
+typedef struct tr_worker_hooks {
+	/* In the worker's thread, before its first and after its last actor. */
+	void (*enter)(tr_worker *worker);
+	void (*leave)(tr_worker *worker);
+	/* Run an owned actor for a turn. */
+	void (*run)(tr_worker *worker, uint32_t actor);
+	/* All workers are parked. */
+	void (*all_parked)(tr_pool *pool);
+} tr_worker_hooks;
+
+struct tr_pool {
+	/* Set before the workers start. */
+	const tr_worker_hooks *hooks;
+	const tr_scheduler *scheduler;
+	void *owner;
+	void *simulation;    /* of the simulated scheduler */
+	tr_worker **workers;
+	uint32_t count;
+	uint32_t started;    /* threads; 0 when the caller's thread is the only worker */
+	_Atomic bool stopping;
+	/* Changed by everybody. */
+	tr_idle idle;
+	_Alignas(TR_CACHE_LINE) tr_overflow overflow;
+	/* Threads that have left. */
+	pthread_mutex_t exit_lock;
+	pthread_cond_t exit_changed;
+	uint32_t exited;
+};
+
+/* 0, or an errno value. */
+int tr_worker_init(tr_worker *worker, tr_pool *pool, uint32_t index, uint32_t ring_size);
+void tr_worker_fini(tr_worker *worker);
+
+/* The next actor to run; sleeps while there is none.  0: the pool stops. */
+uint32_t tr_worker_next(tr_worker *worker);
+
+/*
+ * For a worker that is the caller's own thread: sleep until there may be
+ * something to run, tr_pool_wake_all is called, or timeout_ns (negative: no
+ * limit) is over.  may_sleep is asked once the worker counts as parked, so
+ * that what it looks at, if that is changed before tr_pool_wake_all, is not
+ * missed.
+ */
+void tr_worker_sleep(tr_worker *worker, int64_t timeout_ns, bool (*may_sleep)(void *argument), void *argument);
+
+/* Append to the ring, or make room in it through the overflow queue; wake a worker if one sleeps. */
+void tr_worker_share(tr_worker *worker, uint32_t actor);
+
+/*
+ * The running actor has used up its credit in one callback: whom it made
+ * runnable shall not wait for its end.
+ */
+void tr_worker_overrun(tr_worker *worker);
+
+/* For threads outside the pool: queue a runnable actor that the caller owns. */
+void tr_pool_put(tr_pool *pool, uint32_t actor);
+
+/* Rouse one parked worker if nobody searches, or all of them. */
+void tr_pool_wake_one(tr_pool *pool);
+void tr_pool_wake_all(tr_pool *pool);
+
+TR_INLINE void
+tr_worker_put(tr_worker *worker, uint32_t actor)
+{
+	if (TR_UNLIKELY(worker->scheduler != &tr_pool_scheduler)) {
+		worker->scheduler->put(worker, actor);
+		return;
+	}
+	uint32_t displaced = worker->lifo;
+
+	worker->lifo = actor;
+	if (displaced != 0)
+		tr_worker_share(worker, displaced);
+}
+
+#endif /* TR_WORKER_H */

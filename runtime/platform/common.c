@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/platform/platform.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#define NS_PER_SECOND INT64_C(1000000000)
+
+/* What the system keeps of a thread's name, with the final NUL; Linux refuses more. */
+#define THREAD_NAME_SIZE 16
+
+/* A hint only: systems without it reserve lazily anyway. */
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+/* For calls that fail only when they are called wrongly: the fault is ours. */
+#define MUST_BE_ZERO(call) \
+	(TR_LIKELY((call) == 0) ? (void)0 : tr_blame_runtime(#call " failed", __FILE__, __LINE__))
+
+void
+tr_blame_caller(const char *call, const char *what)
+{
+	/* One call is one write: lines of several threads do not mix. */
+	(void)fprintf(stderr, "troupe: %s: %s\n", call, what);
+	abort();
+}
+
+void
+tr_blame_runtime(const char *condition, const char *file, int line)
+{
+	(void)fprintf(stderr, "troupe: internal error: %s (%s:%d)\n", condition, file, line);
+	abort();
+}
+
+int64_t
+tr_clock_now(void)
+{
+	struct timespec now;
+
+	MUST_BE_ZERO(clock_gettime(CLOCK_MONOTONIC, &now));
+	return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+/*
+ * The signals that a thread raises by its own fault stay open: the system
+ * kills a process whose fault is blocked, and neither a crash handler nor a
+ * sanitizer would get to say where.
+ */
+static void
+fill_all_but_faults(sigset_t *set)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+
+	MUST_BE_ZERO(sigfillset(set));
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		MUST_BE_ZERO(sigdelset(set, faults[i]));
+}
+
+#if TR_HAVE_SETNAME
+static void
+name_thread(pthread_t thread, const char *name)
+{
+	char text[THREAD_NAME_SIZE] = "";
+
+	strncat(text, name, sizeof text - 1);
+	/* A name is a courtesy to whoever looks: a thread works without one. */
+	(void)pthread_setname_np(thread, text);
+}
+#else
+static void
+name_thread(pthread_t thread, const char *name)
+{
+	(void)thread;
+	(void)name;
+}
+#endif
+
+int
+tr_thread_start(pthread_t *thread, const char *name, void *(*work)(void *), void *argument)
+{
+	sigset_t blocked;
+	sigset_t before;
+
+	/*
+	 * A new thread inherits the mask: blocking here, and not first thing
+	 * in the thread, leaves no moment in which it could take a signal.
+	 */
+	fill_all_but_faults(&blocked);
+	int error = pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	if (error)
+		return error;
+
+	/* *thread is not the caller's business before there is a thread. */
+	pthread_t started;
+	error = pthread_create(&started, NULL, work, argument);
+	MUST_BE_ZERO(pthread_sigmask(SIG_SETMASK, &before, NULL));
+	if (error)
+		return error;
+
+	name_thread(started, name);
+	*thread = started;
+	return 0;
+}
+
+void *
+tr_pages_reserve(size_t size)
+{
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return pages == MAP_FAILED ? NULL : pages;
+}
+
+void
+tr_pages_release(void *pages, size_t size)
+{
+	MUST_BE_ZERO(munmap(pages, size));
+}
+
+int
+tr_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attributes;
+	int error = pthread_condattr_init(&attributes);
+
+	if (error)
+		return error;
+	error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	if (!error)
+		error = pthread_cond_init(cond, &attributes);
+	MUST_BE_ZERO(pthread_condattr_destroy(&attributes));
+	return error;
+}
+
+bool
+tr_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *held, int64_t deadline)
+{
+	struct timespec until = { .tv_sec = deadline / NS_PER_SECOND, .tv_nsec = deadline % NS_PER_SECOND };
+
+	if (deadline < 0) {
+		MUST_BE_ZERO(pthread_cond_wait(cond, held));
+		return true;
+	}
+	return pthread_cond_timedwait(cond, held, &until) != ETIMEDOUT;
+}
