@@ -73,7 +73,7 @@ troupe_forward(troupe_actor *self, troupe_ref to)
 
 	if (msg == NULL)
 		return tr_fail(TROUPE_INVALID, "there is no message in hand to forward");
-	troupe_status status = tr_post(context, to, msg, tr_message_unit(msg));
+	troupe_status status = tr_post(context, to, msg);
 	if (status == TROUPE_OK)
 		context->msg = NULL;
 	return status;

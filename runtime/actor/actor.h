@@ -50,7 +50,7 @@ enum {
 
 struct troupe_actor {
 	tr_mailbox mailbox;
-	const troupe_class *class_;
+	_Atomic(const troupe_class *) kind; /* atomic only for reports about running actors */
 	uint32_t extra;       /* a unit of the message arena; 0 is none */
 	_Atomic uint8_t home; /* its runtime's number */
 	uint8_t backlog;      /* messages in todo, in units of TR_BACKLOG_UNIT, rounded down */
@@ -116,14 +116,24 @@ tr_ref_generation(troupe_ref ref)
 	return (uint32_t)(ref >> 32);
 }
 
-/* Where ref's slot is, if it can be any actor's; NULL when it is no handle at all. */
+/* Whether ref can be any actor's: a generation in a handle is odd, which 0 and half of all garbage is not. */
+TR_INLINE bool
+tr_ref_is_handle(troupe_ref ref)
+{
+	return (ref >> 32 & 1) != 0 && (uint32_t)ref < tr_arenas[TR_ACTORS].limit;
+}
+
 TR_INLINE troupe_actor *
 tr_ref_slot(troupe_ref ref)
 {
-	/* A generation in a handle is odd: 0 and most garbage is not. */
-	if (TR_UNLIKELY((ref >> 32 & 1) == 0 || (uint32_t)ref >= tr_arenas[TR_ACTORS].limit))
-		return NULL;
 	return tr_actor_at((uint32_t)ref);
+}
+
+TR_INLINE const troupe_class *
+tr_actor_class(const troupe_actor *actor)
+{
+	/* AC-none: constant while the actor lives. */
+	return atomic_load_explicit(&actor->kind, memory_order_relaxed);
 }
 
 TR_INLINE size_t
@@ -152,7 +162,7 @@ TR_MUST_USE tr_extra *tr_actor_make_extra(tr_cache *cache, troupe_actor *actor);
 TR_INLINE troupe_receive *
 tr_actor_receive(const troupe_actor *actor)
 {
-	return TR_UNLIKELY(actor->flags & TR_ACTOR_BECAME) ? tr_actor_extra(actor)->receive : actor->class_->receive;
+	return TR_UNLIKELY(actor->flags & TR_ACTOR_BECAME) ? tr_actor_extra(actor)->receive : tr_actor_class(actor)->receive;
 }
 
 const char *tr_actor_name(const troupe_actor *actor);
@@ -165,7 +175,7 @@ tr_dead_form(const tr_context *context, const troupe_actor *actor)
 	return (troupe_dead_letter){
 		.target = tr_context_self(context),
 		.reason = TROUPE_DEAD,
-		.class_name = tr_class_name(actor->class_),
+		.class_name = tr_class_name(tr_actor_class(actor)),
 		.actor_name = tr_actor_name(actor),
 	};
 }

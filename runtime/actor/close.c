@@ -88,10 +88,14 @@ report_running(void *argument, tr_context *context)
 	char name[TROUPE_NAME_MAX + 1];
 	/* CX-none: as it comes; the thread may be leaving its callback. */
 	troupe_ref ref = tr_context_self(context);
-	/* CX-none */
-	const troupe_class *class_ = atomic_load_explicit(&context->running_class, memory_order_relaxed);
 
-	if (ref == 0 || class_ == NULL)
+	if (ref == 0)
+		return;
+	const troupe_actor *actor = tr_ref_slot(ref);
+	const troupe_class *class_ = tr_actor_class(actor);
+
+	/* What was read was its class if it lives yet. */
+	if (tr_mailbox_alive(&actor->mailbox) != tr_ref_generation(ref))
 		return;
 	tr_name_copy_running(context, name);
 	troupe_survivor who = {
@@ -125,7 +129,7 @@ end_actor(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generati
 	troupe_dead_letter form = {
 		.target = tr_actor_ref(actor, generation),
 		.reason = TROUPE_CLOSING,
-		.class_name = tr_class_name(actor->class_),
+		.class_name = tr_class_name(tr_actor_class(actor)),
 		.actor_name = tr_actor_name(actor),
 	};
 	uint32_t newest = tr_mailbox_close(&actor->mailbox, generation) & TR_MAILBOX_NEWEST;

@@ -65,12 +65,12 @@ typedef struct tr_context {
 	troupe *current_runtime;
 	troupe_msg *msg;       /* in hand; NULL in start and stop, and once kept or forwarded */
 	tr_tally *tally;       /* of home, or of the dedicated actor's runtime */
+	int64_t turn_deadline; /* of a turn that has lasted some time already */
 	uint8_t after;         /* TR_AFTER_ bits */
-	_Atomic uint8_t home;  /* the runtime whose worker this is; 0: none, or it is closing */
+	_Atomic uint8_t home;  /* the runtime in whose pool this is a worker; 0: none, or it is closing */
 	/* The same for reports: written by the thread, read by a closer as it comes (CX-none). */
 	_Atomic uint32_t running_type;
-	_Atomic troupe_ref self; /* current's handle, or 0 */
-	_Atomic(const troupe_class *) running_class;
+	_Atomic troupe_ref self; /* current's handle, or 0; a worker's last one between two turns */
 	_Atomic(const char *) running_name; /* under the lock of names, see name.h */
 	troupe *runtime;       /* for a worker and a dedicated thread */
 	tr_visit *visits;      /* one for each runtime number */

@@ -45,13 +45,15 @@ is_dismissed(const tr_dedicated *dedicated)
 }
 
 static enum tr_turn_end
-run_turns(tr_dedicated *dedicated, troupe *t)
+run_turns(tr_dedicated *dedicated)
 {
 	enum tr_turn_end end;
 
 	do
-		end = tr_turn_run(&dedicated->context, t, dedicated->actor);
+		end = tr_turn_run(&dedicated->context, tr_actor_unit(dedicated->actor));
 	while (end == TR_TURN_MORE && !is_dismissed(dedicated));
+	/* CX-none: nothing runs here now, for reports. */
+	atomic_store_explicit(&dedicated->context.self, 0, memory_order_relaxed);
 	return end;
 }
 
@@ -64,7 +66,7 @@ work(void *argument)
 
 	tr_current_context = &dedicated->context;
 	while (end != TR_TURN_GONE && wait_for_word(dedicated) == ROUSED) {
-		end = run_turns(dedicated, t);
+		end = run_turns(dedicated);
 		tr_runtime_lower(t);
 	}
 	tr_current_context = NULL;
@@ -90,6 +92,8 @@ allocate(troupe *t, troupe_actor *actor)
 		goto fail;
 	if (!tr_context_init(&dedicated->context, t))
 		goto fail_parker;
+	dedicated->context.current_runtime = t;
+	dedicated->context.worker.quantum = t->options.quantum;
 	dedicated->context.tally = &dedicated->context.visits[t->number].tally;
 	return dedicated;
 

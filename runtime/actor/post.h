@@ -12,25 +12,43 @@
  *            already; on any other status it is still the caller's.
  */
 
-/* From a thread that is no worker of the receiver's runtime, or when that is closing. */
-troupe_status tr_post_outside(tr_context *context, troupe_ref to, troupe_msg *msg);
-
 /* Make an actor that the caller has claimed run. */
 void tr_schedule(tr_context *context, troupe *t, troupe_actor *actor);
 
 TR_INLINE uint32_t
 tr_post_urgent_bit(const troupe_msg *msg)
 {
-	return TR_UNLIKELY(msg->flag_bits & TR_MSG_LANES) ? TR_MAILBOX_URGENT : 0;
+	return msg->flag_bits & TR_MSG_LANES ? TR_MAILBOX_URGENT : 0;
 }
 
-TR_INLINE TR_MUST_USE troupe_status
-tr_post(tr_context *context, troupe_ref to, troupe_msg *msg, uint32_t unit)
-{
-	troupe_actor *actor = tr_ref_slot(to);
+/* The unusual ends of tr_post_small; each returns TROUPE_OK, or the status it was given. */
+troupe_status tr_post_displaced(tr_context *context, uint32_t displaced);
+troupe_status tr_post_overrun(tr_context *context, uint32_t displaced);
+troupe_status tr_post_dedicated(tr_context *context, troupe_actor *actor);
+troupe_status tr_post_refused(tr_context *context, uint32_t unit, troupe_status status);
+troupe_status tr_post_small_outside(tr_context *context, troupe_ref to, uint32_t unit);
 
-	if (TR_UNLIKELY(actor == NULL))
-		return TROUPE_INVALID;
+/* Sending is work too: a producer's turn ends sooner, and its consumers catch up. */
+TR_INLINE bool
+tr_post_account(tr_context *context)
+{
+	tr_count(&context->tally->accepted, 1);
+	return --context->worker.credit == 0;
+}
+
+/*
+ * The way of nearly every message: a plain one in the smallest slot, from one
+ * actor to another of the same pool.  Refused, it is discarded.
+ *
+ * Every call in here is the last thing done, so that the common way saves no
+ * registers and needs no stack.
+ */
+TR_INLINE troupe_status
+tr_post_small(tr_context *context, troupe_ref to, troupe_msg *msg, uint32_t unit)
+{
+	if (TR_UNLIKELY(!tr_ref_is_handle(to)))
+		return tr_post_refused(context, unit, TROUPE_INVALID);
+	troupe_actor *actor = tr_ref_slot(to);
 	/*
 	 * CX-none: if the push succeeds, the actor lived throughout, and this
 	 * was its home (INV-AC-1); if not, it does not matter.
@@ -38,25 +56,28 @@ tr_post(tr_context *context, troupe_ref to, troupe_msg *msg, uint32_t unit)
 	uint8_t home = atomic_load_explicit(&actor->home, memory_order_relaxed);
 	/* CX-none: only the closer writes it, to send the worker the slow way. */
 	if (TR_UNLIKELY(home != atomic_load_explicit(&context->home, memory_order_relaxed)))
-		return tr_post_outside(context, to, msg);
+		return tr_post_small_outside(context, to, unit);
 
-	switch (tr_mailbox_push(&actor->mailbox, tr_ref_generation(to), unit, &msg->next_unit, tr_post_urgent_bit(msg))) {
-	case TR_PUSH_DEAD:
-		return TROUPE_DEAD;
-	case TR_PUSH_CLAIMED:
+	enum tr_push pushed = tr_mailbox_push(&actor->mailbox, tr_ref_generation(to), unit, &msg->next_unit, 0);
+	if (TR_UNLIKELY(pushed == TR_PUSH_DEAD))
+		return tr_post_refused(context, unit, TROUPE_DEAD);
+	bool overrun = tr_post_account(context);
+	uint32_t displaced = 0;
+
+	if (pushed == TR_PUSH_CLAIMED) {
 		if (TR_UNLIKELY(actor->flags & TR_ACTOR_DEDICATED))
-			tr_schedule(context, context->runtime, actor);
-		else
-			tr_worker_put(&context->worker, (uint32_t)to);
-		break;
-	case TR_PUSH_QUEUED:
-		break;
+			return tr_post_dedicated(context, actor);
+		displaced = context->worker.lifo;
+		context->worker.lifo = (uint32_t)to;
 	}
-	tr_count(&context->tally->accepted, 1);
-	/* Sending is work too: a producer's turn ends sooner, and its consumers catch up. */
-	if (TR_UNLIKELY(--context->worker.credit == 0))
-		tr_worker_overrun(&context->worker);
+	if (TR_UNLIKELY(overrun))
+		return tr_post_overrun(context, displaced);
+	if (displaced != 0)
+		return tr_post_displaced(context, displaced);
 	return TROUPE_OK;
 }
+
+/* Any message, from anywhere. */
+TR_MUST_USE troupe_status tr_post(tr_context *context, troupe_ref to, troupe_msg *msg);
 
 #endif /* TR_POST_H */

@@ -30,17 +30,9 @@ enter_worker(tr_worker *worker)
 static void
 leave_worker(tr_worker *worker)
 {
-	(void)worker;
+	/* CX-none: nothing runs here any more, for reports. */
+	atomic_store_explicit(&context_of(worker)->self, 0, memory_order_relaxed);
 	tr_current_context = NULL;
-}
-
-static void
-run_actor(tr_worker *worker, uint32_t actor)
-{
-	tr_context *context = context_of(worker);
-
-	if (tr_turn_run(context, context->runtime, tr_actor_at(actor)) == TR_TURN_MORE)
-		worker->scheduler->put_back(worker, actor);
 }
 
 static void
@@ -54,7 +46,7 @@ all_parked(tr_pool *pool)
 static const tr_worker_hooks hooks = {
 	.enter = enter_worker,
 	.leave = leave_worker,
-	.run = run_actor,
+	.run = tr_turn_of_worker,
 	.all_parked = all_parked,
 };
 
@@ -91,10 +83,17 @@ init_contexts(troupe *t, uint32_t count)
 static void
 settle_contexts(troupe *t)
 {
+	/* The short way of a message is the pool's; others go by the scheduler's table. */
+	bool pooled = t->pool.scheduler == &tr_pool_scheduler;
+
 	for (uint32_t i = 0; i < t->pool.count; i++) {
-		t->contexts[i].tally = &t->contexts[i].visits[t->number].tally;
+		tr_context *context = &t->contexts[i];
+
+		context->tally = &context->visits[t->number].tally;
+		context->current_runtime = t;
+		context->worker.quantum = t->options.quantum;
 		/* CX-none: the worker does not run yet. */
-		atomic_store_explicit(&t->contexts[i].home, t->number, memory_order_relaxed);
+		atomic_store_explicit(&context->home, pooled ? t->number : 0, memory_order_relaxed);
 	}
 }
 
@@ -346,6 +345,8 @@ begin_driving(troupe *t, tr_context **before)
 static void
 end_driving(troupe *t, tr_context *before)
 {
+	/* What a turn leaves behind: the next user of the context is the next driver. */
+	t->contexts[0].current = NULL;
 	tr_current_context = before;
 	pthread_mutex_lock(&t->lock);
 	t->driven = false;
@@ -359,7 +360,7 @@ run_one(troupe *t)
 	uint32_t actor = worker->scheduler->try_next(worker);
 
 	if (actor != 0)
-		run_actor(worker, actor);
+		tr_turn_of_worker(worker, actor);
 	return actor != 0;
 }
 

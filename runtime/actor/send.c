@@ -33,7 +33,7 @@ static troupe_status
 post_or_discard(tr_context *context, troupe_ref to, troupe_msg *msg)
 {
 	msg->sender = tr_context_self(context);
-	troupe_status status = tr_post(context, to, msg, tr_message_unit(msg));
+	troupe_status status = tr_post(context, to, msg);
 
 	if (status != TROUPE_OK)
 		tr_message_discard(&context->cache, msg);
@@ -48,7 +48,7 @@ send_copy(troupe_ref to, uint32_t type, const void *data, size_t size, uint32_t 
 
 	if (context == NULL)
 		return no_context();
-	if (!is_sendable(type, data, size) || tr_ref_slot(to) == NULL)
+	if (!is_sendable(type, data, size) || !tr_ref_is_handle(to))
 		return tr_fail(TROUPE_INVALID, "cannot send %zu bytes at %p as type %" PRIu32 " to handle %" PRIx64, size,
 		    data, type, to);
 	troupe_msg *msg = tr_message_take(&context->cache, type, size, NULL);
@@ -65,12 +65,10 @@ troupe_send(troupe_ref to, uint32_t type, const void *data, size_t size)
 {
 	tr_context *context = tr_current_context;
 
-	if (TR_UNLIKELY(size > TR_SMALL_MAX || type >= TROUPE_TYPE_RESERVED || context == NULL ||
-	                (data == NULL && size > 0)))
+	if (TR_UNLIKELY(context == NULL || size > TR_SMALL_MAX || type >= TROUPE_TYPE_RESERVED ||
+	                (data == NULL && size > 0) || tr_cache_lacks_message(&context->cache)))
 		return send_copy(to, type, data, size, 0);
 	uint32_t unit = tr_cache_take_message(&context->cache, 0);
-	if (TR_UNLIKELY(unit == 0))
-		return TROUPE_NOMEM;
 	troupe_msg *msg = tr_message_at(unit);
 
 	msg->flag_bits = 0;
@@ -79,11 +77,7 @@ troupe_send(troupe_ref to, uint32_t type, const void *data, size_t size)
 	msg->sender = tr_context_self(context);
 	msg->body = size > 0 ? msg + 1 : NULL;
 	tr_copy_small(msg + 1, data, size);
-	troupe_status status = tr_post(context, to, msg, unit);
-
-	if (TR_UNLIKELY(status != TROUPE_OK))
-		tr_cache_give_message(&context->cache, 0, unit);
-	return status;
+	return tr_post_small(context, to, msg, unit);
 }
 
 troupe_status
@@ -145,7 +139,7 @@ troupe_send_msg(troupe_ref to, troupe_msg **msg)
 	if (msg == NULL || *msg == NULL)
 		return tr_fail(TROUPE_INVALID, "there is no message to send");
 	(*msg)->sender = tr_context_self(context);
-	troupe_status status = tr_post(context, to, *msg, tr_message_unit(*msg));
+	troupe_status status = tr_post(context, to, *msg);
 
 	if (status == TROUPE_OK)
 		*msg = NULL;

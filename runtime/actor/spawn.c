@@ -19,7 +19,6 @@ typedef struct outer_call {
 	troupe *current_runtime;
 	troupe_msg *msg;
 	troupe_ref self;
-	const troupe_class *running_class;
 	uint32_t running_type;
 	uint8_t after;
 } outer_call;
@@ -33,7 +32,6 @@ enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref)
 		.msg = context->msg,
 		.self = tr_context_self(context),
 		/* CX-none: this thread's own. */
-		.running_class = atomic_load_explicit(&context->running_class, memory_order_relaxed),
 		.running_type = atomic_load_explicit(&context->running_type, memory_order_relaxed),
 		.after = context->after,
 	};
@@ -45,7 +43,6 @@ enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref)
 	context->after = 0;
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, ref, memory_order_relaxed);
-	atomic_store_explicit(&context->running_class, actor->class_, memory_order_relaxed);
 	atomic_store_explicit(&context->running_type, 0, memory_order_relaxed);
 	return outer;
 }
@@ -60,7 +57,6 @@ leave_start(tr_context *context, const outer_call *outer)
 	context->after = outer->after;
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, outer->self, memory_order_relaxed);
-	atomic_store_explicit(&context->running_class, outer->running_class, memory_order_relaxed);
 	atomic_store_explicit(&context->running_type, outer->running_type, memory_order_relaxed);
 	if (outer->current != NULL)
 		tr_name_show(context, outer->current);
@@ -101,7 +97,8 @@ allocate(tr_context *context, troupe *t, const troupe_class *class_)
 	} else {
 		memset(inline_state, 0, class_->state_size);
 	}
-	actor->class_ = class_;
+	/* AC-none: published with the mailbox word. */
+	atomic_store_explicit(&actor->kind, class_, memory_order_relaxed);
 	actor->extra = 0;
 	actor->backlog = 0;
 	actor->flags = (uint16_t)flags;
@@ -185,7 +182,7 @@ release_to_senders(tr_context *context, troupe *t, troupe_actor *actor, uint32_t
 static troupe_ref
 spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_actor *parent, const void *argument)
 {
-	const troupe_class *class_ = actor->class_;
+	const troupe_class *class_ = tr_actor_class(actor);
 	uint32_t generation = tr_mailbox_open(&actor->mailbox, TR_MAILBOX_EMPTY);
 	troupe_ref ref = tr_actor_ref(actor, generation);
 	unsigned after = 0;

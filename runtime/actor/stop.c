@@ -68,7 +68,7 @@ post_control(tr_context *context, troupe_ref to, troupe_msg *msg)
 	const troupe_actor *actor = tr_ref_slot(to);
 	/* CX-none: the home of the actor if the post succeeds, as in tr_post. */
 	uint8_t home = atomic_load_explicit(&actor->home, memory_order_relaxed);
-	troupe_status status = tr_post(context, to, msg, tr_message_unit(msg));
+	troupe_status status = tr_post(context, to, msg);
 
 	if (status == TROUPE_OK)
 		tr_count(&context->visits[home].tally.accepted, -UINT64_C(1));
@@ -147,7 +147,7 @@ tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg 
 		handle_child_gone(context, actor, (const tr_extra *)(const void *)msg);
 		break;
 	default:
-		TR_ASSERT(!"a control message of a type that is none");
+		TR_ASSERT(msg->type == TR_TYPE_CHILD_GONE); /* there are no others */
 	}
 	tr_message_release(&context->cache, msg);
 	return stopping && tr_actor_extra(actor)->child_count == 0;
@@ -156,10 +156,10 @@ tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg 
 static void
 call_stop(tr_context *context, troupe_actor *actor)
 {
-	if (actor->class_->stop == NULL || actor->flags & TR_ACTOR_REFUSED)
+	if (tr_actor_class(actor)->stop == NULL || actor->flags & TR_ACTOR_REFUSED)
 		return;
 	context->msg = NULL;
-	actor->class_->stop(actor, tr_actor_state(actor), tr_stop_reason(actor));
+	tr_actor_class(actor)->stop(actor, tr_actor_state(actor), tr_stop_reason(actor));
 }
 
 /* The extra goes to the parent, or back. */
@@ -189,7 +189,8 @@ void
 tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
 {
 	call_stop(context, actor);
-	tr_name_drop(context, actor);
+	if (actor->extra != 0)
+		tr_name_drop(context, actor);
 	if (actor->flags & TR_ACTOR_HEAP_STATE)
 		tr_heap_give(tr_actor_state(actor));
 	leave_extra(context, actor, tr_actor_ref(actor, generation));
@@ -208,7 +209,7 @@ troupe_stop(troupe_ref who, troupe_stop_mode mode)
 
 	if (context == NULL)
 		return troupe_last_error();
-	if (tr_ref_slot(who) == NULL || (mode != TROUPE_STOP_DRAIN && mode != TROUPE_STOP_NOW))
+	if (!tr_ref_is_handle(who) || (mode != TROUPE_STOP_DRAIN && mode != TROUPE_STOP_NOW))
 		return tr_fail(TROUPE_INVALID, "cannot stop handle %" PRIx64 " in mode %d", who, (int)mode);
 	troupe_msg *msg = tr_message_take(&context->cache,
 	    mode == TROUPE_STOP_NOW ? TR_TYPE_STOP_NOW : TR_TYPE_STOP_DRAIN, 0, NULL);

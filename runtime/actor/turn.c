@@ -19,8 +19,6 @@ typedef struct tr_turn {
 	uint32_t generation;
 	uint32_t handled;
 	int32_t pending;     /* messages taken and not handled, about: a backlog is kept in units */
-	uint32_t looks;      /* calls of look_up */
-	int64_t deadline;    /* 0 until the first look at the clock */
 	list control, urgent;
 	list normal;
 } tr_turn;
@@ -123,7 +121,7 @@ raise_credit(tr_turn *turn)
 {
 	tr_worker *worker = &turn->context->worker;
 
-	if (worker->credit < turn->pending && turn->t->options.quantum > 1)
+	if (worker->credit < turn->pending && worker->quantum > 1)
 		worker->credit = turn->pending;
 }
 
@@ -193,32 +191,9 @@ bury_taken(tr_turn *turn)
 /* --- The ends of a turn. --- */
 
 static void
-enter(tr_turn *turn)
-{
-	tr_context *context = turn->context;
-	troupe_actor *actor = turn->actor;
-
-	context->current = actor;
-	context->current_runtime = turn->t;
-	context->after = 0;
-	/* CX-none: for this thread, and for reports as it comes. */
-	atomic_store_explicit(&context->self, tr_actor_ref(actor, turn->generation), memory_order_relaxed);
-	/* CX-none */
-	atomic_store_explicit(&context->running_class, actor->class_, memory_order_relaxed);
-	if (TR_UNLIKELY(actor->extra != 0))
-		tr_name_show(context, actor);
-}
-
-static void
 leave(tr_turn *turn)
 {
-	tr_context *context = turn->context;
-
-	context->current = NULL;
-	context->msg = NULL;
-	/* CX-none: for this thread, and for reports as it comes. */
-	atomic_store_explicit(&context->self, 0, memory_order_relaxed);
-	tr_count(&context->tally->handled, turn->handled);
+	tr_count(&turn->context->tally->handled, turn->handled);
 }
 
 /* Nobody's, unless a message came in. */
@@ -316,43 +291,53 @@ settle(tr_turn *turn)
 
 /* The message after a callback, unless it was kept or forwarded. */
 static __attribute__((noinline)) void
-end_unusual(tr_turn *turn)
+end_unusual(tr_context *context)
 {
-	if (turn->context->msg != NULL)
-		tr_message_release(&turn->context->cache, turn->context->msg);
+	if (context->msg != NULL)
+		tr_message_release(&context->cache, context->msg);
 }
 
 TR_INLINE void
-handle(tr_turn *turn, uint32_t unit)
+call(tr_context *context, troupe_actor *actor, troupe_receive *receive, void *state, uint32_t unit)
 {
-	tr_context *context = turn->context;
 	troupe_msg *msg = tr_message_from(unit);
 
 	context->msg = msg;
 	/* CX-none: for reports as it comes. */
 	atomic_store_explicit(&context->running_type, msg->type, memory_order_relaxed);
-	turn->receive(turn->actor, turn->state, msg);
-	turn->handled++;
-	turn->pending--;
+	receive(actor, state, msg);
 	if (TR_LIKELY(context->msg == msg && msg->flag_bits == 0))
 		tr_cache_give_message(&context->cache, 0, unit);
 	else
-		end_unusual(turn);
+		end_unusual(context);
+}
+
+static void
+handle(tr_turn *turn, uint32_t unit)
+{
+	call(turn->context, turn->actor, turn->receive, turn->state, unit);
+	turn->handled++;
+	turn->pending--;
+}
+
+/* Whether a turn has lasted too long: the first look at the clock sets the bound. */
+static bool
+is_late(tr_context *context, uint32_t handled)
+{
+	int64_t now = tr_clock_now();
+
+	if (handled <= TR_LANE_TICKS * TR_CLOCK_LOOKS)
+		context->turn_deadline = now + TR_TURN_NS;
+	return now > context->turn_deadline;
 }
 
 /* Every TR_LANE_TICKS messages: what is urgent, and what time is it? */
 static void
 look_up(tr_turn *turn)
 {
-	if (TR_UNLIKELY(tr_mailbox_has_urgent(&turn->actor->mailbox)))
+	if (tr_mailbox_has_urgent(&turn->actor->mailbox))
 		take_new(turn);
-	if (TR_LIKELY(++turn->looks % TR_CLOCK_LOOKS != 0))
-		return;
-	int64_t now = tr_clock_now();
-
-	if (turn->deadline == 0)
-		turn->deadline = now + TR_TURN_NS;
-	else if (now > turn->deadline)
+	if (turn->handled % (TR_LANE_TICKS * TR_CLOCK_LOOKS) == 0 && is_late(turn->context, turn->handled))
 		turn->context->worker.credit = 0;
 }
 
@@ -370,10 +355,11 @@ serve_upper(tr_turn *turn)
 			tr_stop_control(turn->context, turn->t, turn->actor, msg);
 		} else if (served % TR_LANE_TICKS == 0 && turn->normal.first != 0) {
 			handle(turn, take_first(&turn->normal));
-			look_up(turn);
 		} else {
 			handle(turn, take_first(&turn->urgent));
 		}
+		if (served % TR_LANE_TICKS == 0)
+			look_up(turn);
 		if (turn->context->after != 0)
 			end = settle(turn);
 		if (end == GO_ON && --turn->context->worker.credit <= 0)
@@ -444,60 +430,220 @@ run_normal(tr_turn *turn)
 	tr_context *context = turn->context;
 
 	while (turn->normal.first != 0) {
-		uint32_t unit = turn->normal.first;
-		uint32_t next = tr_message_from(unit)->next_unit;
-
-		turn->normal.first = next;
-		if (next != 0)
-			__builtin_prefetch(tr_message_at(next));
-		handle(turn, unit);
-		if (TR_UNLIKELY(context->after != 0)) {
+		handle(turn, take_first(&turn->normal));
+		if (context->after != 0) {
 			int end = settle(turn);
 
 			if (end != GO_ON)
 				return end;
 		}
-		if (TR_UNLIKELY(--context->worker.credit <= 0))
+		if (--context->worker.credit <= 0)
 			return leave_more(turn);
-		if (TR_UNLIKELY(turn->handled % TR_LANE_TICKS == 0)) {
+		if (turn->handled % TR_LANE_TICKS == 0) {
 			look_up(turn);
-			if (TR_UNLIKELY(has_upper(turn)))
+			if (has_upper(turn))
 				return GO_ON;
 		}
 	}
-	turn->normal.last = 0;
 	return GO_ON;
 }
 
-enum tr_turn_end
-tr_turn_run(tr_context *context, troupe *t, troupe_actor *actor)
+static enum tr_turn_end
+go_on(tr_turn *turn, int end)
+{
+	while (end == GO_ON) {
+		if (has_upper(turn))
+			end = serve_upper(turn);
+		else if (turn->normal.first != 0)
+			end = run_normal(turn);
+		else
+			end = refill(turn);
+	}
+	return (enum tr_turn_end)end;
+}
+
+/* --- The turn. --- */
+
+static __attribute__((noinline)) enum tr_turn_end
+run_any(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t todo)
 {
 	tr_turn turn = {
 		.context = context,
-		.t = t,
+		.t = context->current_runtime,
 		.actor = actor,
 		.receive = tr_actor_receive(actor),
 		.state = tr_actor_state(actor),
-		.generation = tr_mailbox_alive(&actor->mailbox),
-		.pending = (actor->mailbox.todo != 0) + actor->backlog * TR_BACKLOG_UNIT,
-		.normal.first = actor->mailbox.todo,
+		.generation = generation,
+		.pending = (todo != 0) + actor->backlog * TR_BACKLOG_UNIT,
+		.normal.first = todo,
 	};
+
+	actor->backlog = 0;
+	raise_credit(&turn);
+	tr_name_show(context, actor);
+	return go_on(&turn, begin_special(&turn));
+}
+
+/* Why a plain turn stops being one. */
+enum unusual { CALLBACK_ASKED, OUT_OF_CREDIT, TIME_TO_LOOK, LANES_CAME };
+
+/* The same turn goes on, with everything that a plain one has not.  `taken` is new when LANES_CAME. */
+static __attribute__((noinline)) enum tr_turn_end
+become_any(tr_turn *turn, enum unusual why, uint32_t taken)
+{
+	tr_context *context = turn->context;
 	int end = GO_ON;
 
-	actor->mailbox.todo = 0;
-	actor->backlog = 0;
-	context->worker.credit = t->options.quantum;
-	raise_credit(&turn);
-	enter(&turn);
-	if (TR_UNLIKELY(actor->flags & TR_ACTOR_SPECIAL))
-		end = begin_special(&turn);
-	while (end == GO_ON) {
-		if (TR_UNLIKELY(has_upper(&turn)))
-			end = serve_upper(&turn);
-		else if (turn.normal.first != 0)
-			end = run_normal(&turn);
-		else
-			end = refill(&turn);
+	turn->t = context->current_runtime;
+	turn->receive = tr_actor_receive(turn->actor);
+	turn->state = tr_actor_state(turn->actor);
+	switch (why) {
+	case CALLBACK_ASKED:
+		end = settle(turn);
+		if (end == GO_ON && --context->worker.credit <= 0)
+			end = leave_more(turn);
+		break;
+	case OUT_OF_CREDIT:
+		end = leave_more(turn);
+		break;
+	case TIME_TO_LOOK:
+		look_up(turn);
+		break;
+	case LANES_CAME:
+		turn->pending += (int32_t)take_in_lanes(turn, taken & TR_MAILBOX_NEWEST);
+		raise_credit(turn);
+		break;
 	}
-	return (enum tr_turn_end)end;
+	return go_on(turn, end);
+}
+
+/* A callback asked for something.  Most often to stop, with nothing waiting and no extra. */
+static __attribute__((noinline)) enum tr_turn_end
+settle_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t unit, uint32_t handled,
+    int32_t pending)
+{
+	if (context->after != TR_AFTER_STOP_NOW || actor->extra != 0 || unit != 0)
+		return become_any(&(tr_turn){
+		                      .context = context,
+		                      .actor = actor,
+		                      .generation = generation,
+		                      .handled = handled,
+		                      .pending = pending - (int32_t)handled,
+		                      .normal.first = unit,
+		                  },
+		    CALLBACK_ASKED, 0);
+	troupe *t = context->current_runtime;
+	uint32_t newest = tr_mailbox_close(&actor->mailbox, generation);
+
+	actor->flags |= TR_ACTOR_STOPPING;
+	if (newest != TR_MAILBOX_EMPTY) {
+		troupe_dead_letter form = tr_dead_form(context, actor);
+
+		(void)tr_dead_chain(context, t, &form, newest);
+	}
+	tr_stop_finish(context, t, actor, generation);
+	tr_count(&context->tally->handled, handled);
+	return TR_TURN_GONE;
+}
+
+/* Once in TR_LANE_TICKS messages of a plain turn; true: there is a reason to end it. */
+static __attribute__((noinline)) bool
+must_look_up(tr_context *context, troupe_actor *actor, uint32_t handled)
+{
+	return tr_mailbox_has_urgent(&actor->mailbox) ||
+	       (handled % (TR_LANE_TICKS * TR_CLOCK_LOOKS) == 0 && is_late(context, handled));
+}
+
+/*
+ * The turn of an actor with nothing unusual about it.  All that it needs is
+ * in local variables: what is unusual is handed to the functions above, with
+ * what they need to go on from there.
+ */
+TR_INLINE enum tr_turn_end
+run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t unit)
+{
+	troupe_receive *receive = tr_actor_class(actor)->receive;
+	void *state = actor + 1;
+	uint32_t handled = 0;
+	int32_t pending = 1;
+
+#define TURN_SO_FAR                                                                                                    \
+	(&(tr_turn){ .context = context,                                                                               \
+	    .actor = actor,                                                                                            \
+	    .generation = generation,                                                                                  \
+	    .handled = handled,                                                                                        \
+	    .pending = pending - (int32_t)handled,                                                                     \
+	    .normal.first = unit })
+
+	for (;;) {
+		while (unit != 0) {
+			uint32_t this_unit = unit;
+
+			unit = tr_message_from(unit)->next_unit;
+			if (unit != 0)
+				__builtin_prefetch(tr_message_at(unit));
+			call(context, actor, receive, state, this_unit);
+			handled++;
+			if (TR_UNLIKELY(context->after != 0))
+				return settle_plain(context, actor, generation, unit, handled, pending);
+			if (TR_UNLIKELY(--context->worker.credit <= 0))
+				return become_any(TURN_SO_FAR, OUT_OF_CREDIT, 0);
+			if (TR_UNLIKELY(handled % TR_LANE_TICKS == 0) && must_look_up(context, actor, handled))
+				return become_any(TURN_SO_FAR, TIME_TO_LOOK, 0);
+		}
+		if (TR_LIKELY(!tr_mailbox_has_new(&actor->mailbox) && tr_mailbox_try_idle(&actor->mailbox, generation))) {
+			tr_count(&context->tally->handled, handled);
+			return TR_TURN_IDLE;
+		}
+		uint32_t taken = tr_mailbox_take(&actor->mailbox, generation);
+
+		if (TR_UNLIKELY(taken & TR_MAILBOX_URGENT))
+			return become_any(TURN_SO_FAR, LANES_CAME, taken);
+		uint32_t fresh = 0;
+
+		for (; taken != 0; fresh++) {
+			troupe_msg *msg = tr_message_from(taken);
+			uint32_t older = msg->next_unit;
+
+			msg->next_unit = unit;
+			unit = taken;
+			taken = older;
+		}
+		pending = (int32_t)(handled + fresh);
+		if (context->worker.credit < (int32_t)fresh && context->worker.quantum > 1)
+			context->worker.credit = (int32_t)fresh;
+	}
+#undef TURN_SO_FAR
+}
+
+TR_INLINE enum tr_turn_end
+run(tr_context *context, uint32_t actor_unit)
+{
+	troupe_actor *actor = tr_actor_at(actor_unit);
+	uint32_t generation = tr_mailbox_own_generation(&actor->mailbox);
+	uint32_t unit = actor->mailbox.todo;
+
+	actor->mailbox.todo = 0;
+	context->worker.credit = context->worker.quantum;
+	context->current = actor;
+	context->after = 0;
+	/* CX-none: for this thread, and for reports as it comes. */
+	atomic_store_explicit(&context->self, (troupe_ref)generation << 32 | actor_unit, memory_order_relaxed);
+	if (TR_UNLIKELY((actor->extra | actor->flags | actor->backlog) != 0))
+		return run_any(context, actor, generation, unit);
+	return run_plain(context, actor, generation, unit);
+}
+
+enum tr_turn_end
+tr_turn_run(tr_context *context, uint32_t actor)
+{
+	return run(context, actor);
+}
+
+void
+tr_turn_of_worker(tr_worker *worker, uint32_t actor)
+{
+	/* The worker is the first member of its context. */
+	if (TR_UNLIKELY(run((tr_context *)worker, actor) == TR_TURN_MORE))
+		worker->scheduler->put_back(worker, actor);
 }

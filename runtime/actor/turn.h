@@ -33,7 +33,10 @@ enum tr_turn_end {
 	TR_TURN_GONE  /* the actor has stopped */
 };
 
-enum tr_turn_end tr_turn_run(tr_context *context, troupe *t, troupe_actor *actor);
+enum tr_turn_end tr_turn_run(tr_context *context, uint32_t actor);
+
+/* The same for a worker, which puts the actor back if there is more to do. */
+void tr_turn_of_worker(tr_worker *worker, uint32_t actor);
 
 /*
  * Accepted messages end without having been handled: each is counted, told

@@ -45,12 +45,3 @@ tr_mailbox_can_reopen(uint32_t generation)
 {
 	return generation != LAST_GENERATION;
 }
-
-uint32_t
-tr_mailbox_alive(const tr_mailbox *mailbox)
-{
-	/* MB-none: a hint. */
-	uint64_t word = atomic_load_explicit(&mailbox->word, memory_order_relaxed);
-
-	return tr_mailbox_generation(word) % 2 == 1 ? tr_mailbox_generation(word) : 0;
-}

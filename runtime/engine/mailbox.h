@@ -208,7 +208,22 @@ TR_MUST_USE bool tr_mailbox_try_close(tr_mailbox *mailbox, uint32_t generation);
 /* Whether a slot whose last life was `generation` may be opened again. */
 bool tr_mailbox_can_reopen(uint32_t generation);
 
+/* The generation of an actor that the caller owns. */
+TR_INLINE uint32_t
+tr_mailbox_own_generation(const tr_mailbox *mailbox)
+{
+	/* MB-none: only the owner changes it. */
+	return tr_mailbox_generation(atomic_load_explicit(&mailbox->word, memory_order_relaxed));
+}
+
 /* The handle generation of the life in the slot, or 0 when it is closed.  A hint unless the caller owns it. */
-uint32_t tr_mailbox_alive(const tr_mailbox *mailbox);
+TR_INLINE uint32_t
+tr_mailbox_alive(const tr_mailbox *mailbox)
+{
+	/* MB-none: a hint, or the owner's own. */
+	uint64_t word = atomic_load_explicit(&mailbox->word, memory_order_relaxed);
+
+	return tr_mailbox_generation(word) % 2 == 1 ? tr_mailbox_generation(word) : 0;
+}
 
 #endif /* TR_MAILBOX_H */

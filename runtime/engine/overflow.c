@@ -61,8 +61,12 @@ tr_overflow_take(tr_overflow *queue, uint32_t *actors, uint32_t most)
 		return 0;
 	pthread_mutex_lock(&queue->lock); /* OV-A */
 	while (taken < most && queue->first != 0) {
+		const tr_mailbox *mailbox = mailbox_of(queue->first);
+
 		actors[taken++] = queue->first;
-		queue->first = mailbox_of(queue->first)->link;
+		/* They may have waited long enough to be cold, and the taker owns them: fetch what they will read. */
+		__builtin_prefetch(tr_message_at(mailbox->todo));
+		queue->first = mailbox->link;
 	}
 	if (queue->first == 0)
 		queue->last = 0;

@@ -18,7 +18,6 @@ tr_worker_init(tr_worker *worker, tr_pool *pool, uint32_t index, uint32_t ring_s
 	worker->scheduler = pool->scheduler;
 	worker->pool = pool;
 	worker->index = index;
-	worker->chain = 0;
 	worker->tick = 0;
 	worker->random = index * UINT32_C(2654435761) + 1;
 	tr_ring_init(&worker->ring, ring_size);
@@ -142,21 +141,19 @@ take_overflow(tr_worker *worker)
 	return actors[0];
 }
 
-/* The LIFO slot's actor, unless it is the ring's turn. */
+/* Once in TR_FAIR_TICKS: the overflow queue first, then the ring, and the LIFO slot's actor at the ring's end. */
 static uint32_t
-take_lifo(tr_worker *worker)
+take_fairly(tr_worker *worker)
 {
 	uint32_t actor = worker->lifo;
 
-	if (actor == 0) {
-		worker->chain = 0;
-		return 0;
+	worker->tick = 0;
+	if (actor != 0 && tr_ring_has_any(&worker->ring)) {
+		worker->lifo = 0;
+		tr_worker_share(worker, actor);
 	}
-	worker->lifo = 0;
-	if (TR_LIKELY(++worker->chain <= TR_CHAIN_MAX))
+	if (tr_overflow_take(&worker->pool->overflow, &actor, 1) == 1)
 		return actor;
-	worker->chain = 0;
-	tr_worker_share(worker, actor);
 	return 0;
 }
 
@@ -165,13 +162,12 @@ try_next(tr_worker *worker)
 {
 	uint32_t actor;
 
-	if (TR_UNLIKELY(++worker->tick == TR_FAIR_TICKS)) {
-		worker->tick = 0;
-		if (tr_overflow_take(&worker->pool->overflow, &actor, 1) == 1)
-			return actor;
-	}
-	if ((actor = take_lifo(worker)) != 0)
+	if (TR_UNLIKELY(++worker->tick >= TR_FAIR_TICKS) && (actor = take_fairly(worker)) != 0)
 		return actor;
+	if ((actor = worker->lifo) != 0) {
+		worker->lifo = 0;
+		return actor;
+	}
 	if ((actor = tr_ring_pop(&worker->ring)) != 0)
 		return actor;
 	return take_overflow(worker);
@@ -317,14 +313,14 @@ tr_worker_sleep(tr_worker *worker, int64_t timeout_ns, bool (*may_sleep)(void *)
 }
 
 uint32_t
-tr_worker_next(tr_worker *worker)
+tr_worker_next_slow(tr_worker *worker)
 {
 	tr_pool *pool = worker->pool;
 	uint32_t most = pool->count > 2 ? pool->count / 2 : 1;
 
 	/* WK-none: a hint; the proof is with the look before sleeping. */
 	while (!atomic_load_explicit(&pool->stopping, memory_order_relaxed)) {
-		uint32_t actor = worker->scheduler->try_next(worker);
+		uint32_t actor = try_next(worker);
 
 		if (TR_LIKELY(actor != 0))
 			return actor;

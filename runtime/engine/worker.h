@@ -24,9 +24,9 @@
  *            ring and wakers to its parker.
  * Ownership  A runnable actor is owned by where it is: one LIFO slot, ring,
  *            overflow queue, or the hands of one worker.
- * Order      The LIFO slot before the ring, for TR_CHAIN_MAX actors in a row;
- *            the overflow queue when both are empty, and every TR_FAIR_TICKS
- *            dispatches; so whatever is queued is run.
+ * Order      The LIFO slot, then the ring, then the overflow queue; the other
+ *            way round every TR_FAIR_TICKS dispatches, so that whatever is
+ *            queued is run.
  *
  * Invariants
  *   INV-WK-1  a parked worker's LIFO slot and ring are empty.
@@ -42,9 +42,10 @@
 typedef struct tr_worker tr_worker;
 typedef struct tr_pool tr_pool;
 
-/* Dispatches from the LIFO slot in a row: more would starve the ring. */
-#define TR_CHAIN_MAX 64
-/* The overflow queue is looked at first once in so many dispatches; a prime, so as not to beat with programs. */
+/*
+ * Once in so many dispatches the overflow queue and the ring come before the
+ * LIFO slot: more would starve them.  A prime, so as not to beat with programs.
+ */
 #define TR_FAIR_TICKS 61
 
 /* How runnable actors are kept and chosen. */
@@ -67,11 +68,11 @@ struct tr_worker {
 	/* The owner's. */
 	_Alignas(TR_CACHE_LINE) uint32_t lifo; /* the actor to run next; 0 is none */
 	int32_t credit;                        /* what the turn may still spend: see turn.h */
+	int32_t quantum;                       /* what each turn may spend at least; constant */
 	const tr_scheduler *scheduler;
 	tr_pool *pool;
 	uint32_t index;
-	uint32_t chain; /* dispatches from the LIFO slot in a row */
-	uint32_t tick;
+	uint32_t tick;  /* dispatches since the last fair one */
 	uint32_t random;
 	pthread_t thread;
 	/* Written by wakers. */
@@ -114,8 +115,21 @@ struct tr_pool {
 int tr_worker_init(tr_worker *worker, tr_pool *pool, uint32_t index, uint32_t ring_size);
 void tr_worker_fini(tr_worker *worker);
 
+/* The same when the LIFO slot is empty, or it is time to be fair. */
+uint32_t tr_worker_next_slow(tr_worker *worker);
+
 /* The next actor to run; sleeps while there is none.  0: the pool stops. */
-uint32_t tr_worker_next(tr_worker *worker);
+TR_INLINE uint32_t
+tr_worker_next(tr_worker *worker)
+{
+	uint32_t actor = worker->lifo;
+
+	if (TR_LIKELY(actor != 0 && ++worker->tick < TR_FAIR_TICKS)) {
+		worker->lifo = 0;
+		return actor;
+	}
+	return tr_worker_next_slow(worker);
+}
 
 /*
  * For a worker that is the caller's own thread: sleep until there may be
@@ -142,13 +156,10 @@ void tr_pool_put(tr_pool *pool, uint32_t actor);
 void tr_pool_wake_one(tr_pool *pool);
 void tr_pool_wake_all(tr_pool *pool);
 
+/* For a worker of the pool: an actor that the running one made runnable. */
 TR_INLINE void
 tr_worker_put(tr_worker *worker, uint32_t actor)
 {
-	if (TR_UNLIKELY(worker->scheduler != &tr_pool_scheduler)) {
-		worker->scheduler->put(worker, actor);
-		return;
-	}
 	uint32_t displaced = worker->lifo;
 
 	worker->lifo = actor;

@@ -71,6 +71,13 @@ tr_cache_take_message(tr_cache *cache, unsigned size_class)
 	return unit;
 }
 
+/* Whether the next take of a smallest message slot would take long. */
+TR_INLINE bool
+tr_cache_lacks_message(const tr_cache *cache)
+{
+	return cache->messages[0].count == 0;
+}
+
 TR_INLINE void
 tr_cache_give_message(tr_cache *cache, unsigned size_class, uint32_t unit)
 {

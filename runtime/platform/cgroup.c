@@ -74,7 +74,8 @@ static unsigned
 limit_of_version_1(const char *folder)
 {
 	/* A quota of -1 is none. */
-	return cpus_of_quota(read_number(folder, "cpu.cfs_quota_us"), read_number(folder, "cpu.cfs_period_us"));
+	return cpus_of_quota(read_number(folder, "cpu.cfs_quota_us"),
+	    read_number(folder, "cpu.cfs_period_us"));
 }
 
 static unsigned

@@ -38,6 +38,12 @@ tr_blame_runtime(const char *condition, const char *file, int line)
 	abort();
 }
 
+static struct timespec
+timespec_of(int64_t ns)
+{
+	return (struct timespec){ .tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND };
+}
+
 int64_t
 tr_clock_now(void)
 {
@@ -111,7 +117,8 @@ tr_thread_start(pthread_t *thread, const char *name, void *(*work)(void *), void
 void *
 tr_pages_reserve(size_t size)
 {
-	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	    -1, 0);
 
 	return pages == MAP_FAILED ? NULL : pages;
 }
@@ -122,6 +129,12 @@ tr_pages_release(void *pages, size_t size)
 	MUST_BE_ZERO(munmap(pages, size));
 }
 
+/*
+ * Deadlines must not move when somebody sets the clock of the wall: a
+ * condition is waited for by the monotonic clock or, where it cannot be, for
+ * the span that is left.
+ */
+#if TR_HAVE_CONDATTR_SETCLOCK
 int
 tr_cond_init(pthread_cond_t *cond)
 {
@@ -137,14 +150,36 @@ tr_cond_init(pthread_cond_t *cond)
 	return error;
 }
 
+static int
+wait_with_deadline(pthread_cond_t *cond, pthread_mutex_t *held, int64_t deadline)
+{
+	const struct timespec until = timespec_of(deadline);
+
+	return pthread_cond_timedwait(cond, held, &until);
+}
+#else
+int
+tr_cond_init(pthread_cond_t *cond)
+{
+	return pthread_cond_init(cond, NULL);
+}
+
+static int
+wait_with_deadline(pthread_cond_t *cond, pthread_mutex_t *held, int64_t deadline)
+{
+	const int64_t now = tr_clock_now();
+	const struct timespec span = timespec_of(deadline > now ? deadline - now : 0);
+
+	return pthread_cond_timedwait_relative_np(cond, held, &span);
+}
+#endif
+
 bool
 tr_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *held, int64_t deadline)
 {
-	struct timespec until = { .tv_sec = deadline / NS_PER_SECOND, .tv_nsec = deadline % NS_PER_SECOND };
+	const int error = deadline < 0 ? pthread_cond_wait(cond, held) : wait_with_deadline(cond, held, deadline);
 
-	if (deadline < 0) {
-		MUST_BE_ZERO(pthread_cond_wait(cond, held));
-		return true;
-	}
-	return pthread_cond_timedwait(cond, held, &until) != ETIMEDOUT;
+	if (error && error != ETIMEDOUT)
+		tr_blame_runtime("waiting for a condition failed", __FILE__, __LINE__);
+	return error == 0;
 }

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/platform/platform.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
-
-#define NS_PER_SECOND INT64_C(1000000000)
 
 /* For calls that fail only when they are called wrongly: the fault is ours. */
 #define MUST_BE_ZERO(call) \
@@ -21,61 +17,10 @@ tr_cpu_limit(void)
 	return count < 1 ? 1 : (unsigned)count;
 }
 
-static struct timespec
-timespec_of(int64_t ns)
-{
-	return (struct timespec){ .tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND };
-}
-
-/*
- * Time-outs must not move when somebody sets the clock of the wall: a
- * condition is waited for by the monotonic clock, or for a span of time.
- */
-#if TR_HAVE_CONDATTR_SETCLOCK
-static int
-init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-	int error = pthread_condattr_init(&attributes);
-
-	if (error)
-		return error;
-	error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	if (!error)
-		error = pthread_cond_init(condition, &attributes);
-	MUST_BE_ZERO(pthread_condattr_destroy(&attributes));
-	return error;
-}
-
-static int
-wait_for_span(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t span_ns)
-{
-	const int64_t now = tr_clock_now();
-	const int64_t end = span_ns > INT64_MAX - now ? INT64_MAX : now + span_ns;
-	const struct timespec until = timespec_of(end);
-
-	return pthread_cond_timedwait(condition, lock, &until);
-}
-#else
-static int
-init_condition(pthread_cond_t *condition)
-{
-	return pthread_cond_init(condition, NULL);
-}
-
-static int
-wait_for_span(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t span_ns)
-{
-	const struct timespec span = timespec_of(span_ns);
-
-	return pthread_cond_timedwait_relative_np(condition, lock, &span);
-}
-#endif
-
 int
 tr_parker_init(tr_parker *parker, uint32_t word)
 {
-	int error = init_condition(&parker->changed);
+	int error = tr_cond_init(&parker->changed);
 
 	if (error)
 		return error;
@@ -96,10 +41,19 @@ tr_parker_fini(tr_parker *parker)
 	MUST_BE_ZERO(pthread_cond_destroy(&parker->changed));
 }
 
+/* The moment that is timeout_ns away; negative, for ever, stays so. */
+static int64_t
+deadline_of(int64_t timeout_ns)
+{
+	const int64_t now = tr_clock_now();
+
+	return timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
+}
+
 void
 tr_parker_wait(tr_parker *parker, uint32_t expected, int64_t timeout_ns)
 {
-	int error = 0;
+	const int64_t deadline = deadline_of(timeout_ns);
 
 	MUST_BE_ZERO(pthread_mutex_lock(&parker->lock));
 	/*
@@ -108,12 +62,8 @@ tr_parker_wait(tr_parker *parker, uint32_t expected, int64_t timeout_ns)
 	 * change, or it finds us asleep and rouses us.
 	 */
 	if (atomic_load_explicit(&parker->word, memory_order_relaxed) == expected)
-		error = timeout_ns < 0 ? pthread_cond_wait(&parker->changed, &parker->lock)
-				       : wait_for_span(&parker->changed, &parker->lock, timeout_ns);
+		(void)tr_cond_wait_until(&parker->changed, &parker->lock, deadline);
 	MUST_BE_ZERO(pthread_mutex_unlock(&parker->lock));
-
-	if (error && error != ETIMEDOUT)
-		tr_blame_runtime("waiting for a condition failed", __FILE__, __LINE__);
 }
 
 void
@@ -139,7 +89,8 @@ tr_pages_discard(void *pages, size_t size)
 	 * fresh mapping laid over the old one does not.  Where there is no
 	 * room for it the memory stays, but the zeros are a promise.
 	 */
-	void *fresh = mmap(pages, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *fresh = mmap(pages, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	    -1, 0);
 
 	if (fresh == MAP_FAILED)
 		memset(pages, 0, size);
