@@ -2,6 +2,7 @@
 #include "runtime/actor/actor.h"
 
 #include "runtime/actor/error.h"
+#include "runtime/actor/letter.h"
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
 
@@ -98,7 +99,7 @@ troupe_unhandled(troupe_actor *self, const troupe_msg *msg)
 	tr_count(&context->visits[t->number].tally.unhandled, 1);
 	if (t->options.dead_letter == NULL)
 		return;
-	troupe_dead_letter letter = tr_dead_form(context, self);
+	troupe_dead_letter letter = tr_letter_form(context, self);
 
 	letter.reason = TROUPE_UNHANDLED;
 	letter.msg = msg;

@@ -168,18 +168,6 @@ tr_actor_receive(const troupe_actor *actor)
 const char *tr_actor_name(const troupe_actor *actor);
 const char *tr_class_name(const troupe_class *class_);
 
-/* A dead letter to the actor that the context runs, but for its message. */
-TR_INLINE troupe_dead_letter
-tr_dead_form(const tr_context *context, const troupe_actor *actor)
-{
-	return (troupe_dead_letter){
-		.target = tr_context_self(context),
-		.reason = TROUPE_DEAD,
-		.class_name = tr_class_name(tr_actor_class(actor)),
-		.actor_name = tr_actor_name(actor),
-	};
-}
-
 /* Ends the process, blaming the caller, unless self's callback is what the calling thread runs. */
 TR_INLINE tr_context *
 tr_require_self(const troupe_actor *self, const char *call)

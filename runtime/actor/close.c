@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/dedicated.h"
 #include "runtime/actor/error.h"
+#include "runtime/actor/letter.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
-#include "runtime/actor/turn.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -78,7 +78,7 @@ bury_waiting(const roll_call *call, const troupe_survivor *who)
 		.actor_name = who->actor_name,
 	};
 
-	return tr_dead_chain(call->closer, call->t, &form, unit);
+	return tr_letter_bury_taken(call->closer, call->t, &form, unit);
 }
 
 static void
@@ -142,10 +142,10 @@ end_actor(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generati
 	/* CX-none: this thread's own. */
 	atomic_store_explicit(&context->self, form.target, memory_order_relaxed);
 
-	tr_dead_list(context, t, &form, actor->mailbox.todo);
+	tr_letter_bury(context, t, &form, actor->mailbox.todo);
 	actor->mailbox.todo = 0;
 	if (newest < TR_MAILBOX_CLOSED)
-		(void)tr_dead_chain(context, t, &form, newest);
+		(void)tr_letter_bury_taken(context, t, &form, newest);
 	tr_stop_finish(context, t, actor, generation);
 
 	context->current = NULL;

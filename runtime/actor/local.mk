@@ -11,6 +11,8 @@ libtroupe_a_SOURCES += \
 	%D%/dedicated.c %D%/dedicated.h \
 	%D%/post.c %D%/post.h \
 	%D%/send.c \
+	%D%/lanes.c %D%/lanes.h \
+	%D%/letter.c %D%/letter.h \
 	%D%/stop.c %D%/stop.h \
 	%D%/turn.c %D%/turn.h \
 	%D%/spawn.c \

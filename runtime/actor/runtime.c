@@ -38,9 +38,11 @@ leave_worker(tr_worker *worker)
 static void
 all_parked(tr_pool *pool)
 {
+	troupe *t = pool->owner;
+
 	/* A driven runtime's worker looks for itself whether it is quiet. */
-	if (pool->started > 0)
-		tr_runtime_notify(pool->owner);
+	if (!tr_runtime_is_driven(t))
+		tr_runtime_notify(t);
 }
 
 static const tr_worker_hooks hooks = {
@@ -91,6 +93,8 @@ settle_contexts(troupe *t)
 
 		context->tally = &context->visits[t->number].tally;
 		context->current_runtime = t;
+		context->worker.handled = &context->tally->handled;
+		context->worker.sent = &context->tally->accepted;
 		context->worker.quantum = t->options.quantum;
 		/* CX-none: the worker does not run yet. */
 		atomic_store_explicit(&context->home, pooled ? t->number : 0, memory_order_relaxed);

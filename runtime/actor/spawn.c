@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/dedicated.h"
 #include "runtime/actor/error.h"
+#include "runtime/actor/letter.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
-#include "runtime/actor/turn.h"
 #include "runtime/memory/fault.h"
 
 /*
@@ -159,10 +159,10 @@ undo(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation, t
 		tr_stop_remove_child(context, parent, extra->record);
 		extra->parent = 0;
 	}
-	troupe_dead_letter form = tr_dead_form(context, actor);
+	troupe_dead_letter form = tr_letter_form(context, actor);
 
 	form.target = tr_actor_ref(actor, generation);
-	(void)tr_dead_chain(context, t, &form, tr_mailbox_close(&actor->mailbox, generation));
+	(void)tr_letter_bury_taken(context, t, &form, tr_mailbox_close(&actor->mailbox, generation));
 	tr_stop_finish(context, t, actor, generation);
 }
 

@@ -5,7 +5,6 @@
 #include "runtime/actor/name.h"
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
-#include "runtime/actor/turn.h"
 #include "runtime/memory/fault.h"
 
 #include <inttypes.h>

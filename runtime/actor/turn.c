@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/turn.h"
 
+#include "runtime/actor/lanes.h"
+#include "runtime/actor/letter.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
-
-/* A chain of messages, oldest first. */
-typedef struct list {
-	uint32_t first, last; /* 0 is none */
-} list;
 
 typedef struct tr_turn {
 	tr_context *context;
@@ -19,101 +16,8 @@ typedef struct tr_turn {
 	uint32_t generation;
 	uint32_t handled;
 	int32_t pending;     /* messages taken and not handled, about: a backlog is kept in units */
-	list control, urgent;
-	list normal;
+	tr_lanes lanes;
 } tr_turn;
-
-enum { GO_ON = -1 }; /* else a tr_turn_end */
-
-/* --- Lists. --- */
-
-static uint32_t
-find_last(uint32_t unit)
-{
-	while (tr_message_from(unit)->next_unit != 0)
-		unit = tr_message_from(unit)->next_unit;
-	return unit;
-}
-
-static void
-append(list *to, list what)
-{
-	if (what.first == 0)
-		return;
-	if (to->first == 0)
-		*to = what;
-	else {
-		/* What a turn before left has no last yet: it is needed only here. */
-		tr_message_from(to->last != 0 ? to->last : find_last(to->first))->next_unit = what.first;
-		to->last = what.last;
-	}
-}
-
-static void
-prepend(list *to, uint32_t unit)
-{
-	tr_message_from(unit)->next_unit = to->first;
-	to->first = unit;
-	if (to->last == 0)
-		to->last = unit;
-}
-
-static uint32_t
-take_first(list *from)
-{
-	uint32_t unit = from->first;
-
-	from->first = tr_message_from(unit)->next_unit;
-	if (from->first == 0)
-		from->last = 0;
-	return unit;
-}
-
-/* Append a chain, newest first as the mailbox gives it, all of the normal lane.  Returns its length. */
-static uint32_t
-take_in_normal(tr_turn *turn, uint32_t newest)
-{
-	list chain = { .first = 0, .last = newest };
-	uint32_t count = 0;
-
-	for (uint32_t unit = newest, next; unit != 0; unit = next, count++) {
-		troupe_msg *msg = tr_message_from(unit);
-
-		next = msg->next_unit;
-		msg->next_unit = chain.first;
-		chain.first = unit;
-	}
-	append(&turn->normal, chain);
-	return count;
-}
-
-/* The same for a chain of several lanes. */
-static TR_COLD uint32_t
-take_in_lanes(tr_turn *turn, uint32_t newest)
-{
-	list control = { 0, 0 }, urgent = { 0, 0 }, normal = { 0, 0 };
-	uint32_t count = 0;
-
-	for (uint32_t unit = newest, next; unit != 0; unit = next, count++) {
-		const troupe_msg *msg = tr_message_from(unit);
-
-		next = msg->next_unit;
-		prepend(msg->flag_bits & TR_MSG_CONTROL   ? &control
-		        : msg->flag_bits & TR_MSG_URGENT ? &urgent
-		                                         : &normal,
-		    unit);
-	}
-	append(&turn->control, control);
-	append(&turn->urgent, urgent);
-	append(&turn->normal, normal);
-	return count;
-}
-
-static bool
-has_upper(const tr_turn *turn)
-{
-	return (turn->control.first | turn->urgent.first) != 0;
-}
 
 /* So that this turn can clear the backlog; but a quantum of 1 means one message a turn. */
 static void
@@ -132,59 +36,20 @@ take_new(tr_turn *turn)
 	uint32_t taken = tr_mailbox_take(&turn->actor->mailbox, turn->generation);
 	uint32_t newest = taken & TR_MAILBOX_NEWEST;
 
-	turn->pending += (int32_t)(TR_UNLIKELY(taken & TR_MAILBOX_URGENT) ? take_in_lanes(turn, newest)
-	                                                                 : take_in_normal(turn, newest));
+	turn->pending += (int32_t)(TR_UNLIKELY(taken & TR_MAILBOX_URGENT) ? tr_lanes_take_in(&turn->lanes, newest)
+	                                                                 : tr_lanes_take_in_normal(&turn->lanes, newest));
 	raise_credit(turn);
-}
-
-/* --- Dead letters. --- */
-
-static void
-bury_one(tr_context *context, troupe *t, const troupe_dead_letter *form, troupe_msg *msg)
-{
-	if (!(msg->flag_bits & TR_MSG_CONTROL)) {
-		troupe_dead_letter letter = *form;
-
-		letter.msg = msg;
-		tr_count(&context->visits[t->number].tally.dead, 1);
-		if (t->options.dead_letter != NULL)
-			t->options.dead_letter(t->options.context, &letter);
-	}
-	tr_message_release(&context->cache, msg);
-}
-
-void
-tr_dead_list(tr_context *context, troupe *t, const troupe_dead_letter *form, uint32_t oldest)
-{
-	for (uint32_t unit = oldest, next; unit != 0; unit = next) {
-		troupe_msg *msg = tr_message_from(unit);
-
-		next = msg->next_unit;
-		bury_one(context, t, form, msg);
-	}
-}
-
-uint32_t
-tr_dead_chain(tr_context *context, troupe *t, const troupe_dead_letter *form, uint32_t newest)
-{
-	tr_turn all = { .context = context };
-	uint32_t count = take_in_lanes(&all, newest & TR_MAILBOX_NEWEST);
-
-	tr_dead_list(context, t, form, all.control.first);
-	tr_dead_list(context, t, form, all.urgent.first);
-	tr_dead_list(context, t, form, all.normal.first);
-	return count;
 }
 
 /* The messages of a turn whose actor stops. */
 static void
 bury_taken(tr_turn *turn)
 {
-	troupe_dead_letter form = tr_dead_form(turn->context, turn->actor);
+	troupe_dead_letter form = tr_letter_form(turn->context, turn->actor);
 
-	tr_dead_list(turn->context, turn->t, &form, turn->urgent.first);
-	tr_dead_list(turn->context, turn->t, &form, turn->normal.first);
-	turn->urgent = turn->normal = (list){ 0, 0 };
+	tr_letter_bury(turn->context, turn->t, &form, turn->lanes.urgent.first);
+	tr_letter_bury(turn->context, turn->t, &form, turn->lanes.normal.first);
+	turn->lanes.urgent = turn->lanes.normal = (tr_chain){ 0, 0 };
 	turn->pending = 0;
 }
 
@@ -217,15 +82,11 @@ leave_more(tr_turn *turn)
 	troupe_actor *actor = turn->actor;
 	int32_t units = turn->pending / TR_BACKLOG_UNIT;
 
-	if (has_upper(turn)) {
-		list all = turn->control;
-
-		append(&all, turn->urgent);
-		append(&all, turn->normal);
-		turn->normal = all;
+	if (tr_lanes_have_upper(&turn->lanes)) {
+		tr_lanes_mix(&turn->lanes);
 		actor->flags |= TR_ACTOR_MIXED;
 	}
-	actor->mailbox.todo = turn->normal.first;
+	actor->mailbox.todo = turn->lanes.normal.first;
 	actor->backlog = (uint8_t)(units < 0 ? 0 : units < UINT8_MAX ? units : UINT8_MAX);
 	tr_name_hide(turn->context);
 	leave(turn);
@@ -235,11 +96,11 @@ leave_more(tr_turn *turn)
 static enum tr_turn_end
 finish(tr_turn *turn)
 {
-	troupe_dead_letter form = tr_dead_form(turn->context, turn->actor);
+	troupe_dead_letter form = tr_letter_form(turn->context, turn->actor);
 	uint32_t newest = tr_mailbox_close(&turn->actor->mailbox, turn->generation);
 
 	bury_taken(turn);
-	(void)tr_dead_chain(turn->context, turn->t, &form, newest);
+	(void)tr_letter_bury_taken(turn->context, turn->t, &form, newest);
 	tr_stop_finish(turn->context, turn->t, turn->actor, turn->generation);
 	leave(turn);
 	return TR_TURN_GONE;
@@ -250,8 +111,8 @@ static enum tr_turn_end
 run_stopping(tr_turn *turn)
 {
 	for (;;) {
-		while (turn->control.first != 0) {
-			troupe_msg *msg = tr_message_from(take_first(&turn->control));
+		while (turn->lanes.control.first != 0) {
+			troupe_msg *msg = tr_message_from(tr_chain_take(&turn->lanes.control));
 
 			if (tr_stop_control(turn->context, turn->t, turn->actor, msg))
 				return finish(turn);
@@ -273,8 +134,8 @@ stop_now(tr_turn *turn)
 
 /* --- One message. --- */
 
-/* Do what the callback asked for; GO_ON, or how the turn ended. */
-static TR_COLD int
+/* Do what the callback asked for; TR_TURN_ON, or how the turn ended. */
+static TR_COLD enum tr_turn_end
 settle(tr_turn *turn)
 {
 	unsigned after = turn->context->after;
@@ -286,7 +147,7 @@ settle(tr_turn *turn)
 		return stop_now(turn);
 	if (after & TR_AFTER_DRAIN)
 		turn->actor->flags |= TR_ACTOR_DRAINING;
-	return GO_ON;
+	return TR_TURN_ON;
 }
 
 /* The message after a callback, unless it was kept or forwarded. */
@@ -342,34 +203,34 @@ look_up(tr_turn *turn)
 }
 
 /* Control and urgent messages; among the latter a normal one now and then. */
-static TR_COLD int
+static TR_COLD enum tr_turn_end
 serve_upper(tr_turn *turn)
 {
-	int end = GO_ON;
+	enum tr_turn_end end = TR_TURN_ON;
 
-	for (uint32_t served = 1; has_upper(turn) && end == GO_ON; served++) {
-		if (turn->control.first != 0) {
-			troupe_msg *msg = tr_message_from(take_first(&turn->control));
+	for (uint32_t served = 1; tr_lanes_have_upper(&turn->lanes) && end == TR_TURN_ON; served++) {
+		if (turn->lanes.control.first != 0) {
+			troupe_msg *msg = tr_message_from(tr_chain_take(&turn->lanes.control));
 
 			turn->pending--;
 			tr_stop_control(turn->context, turn->t, turn->actor, msg);
-		} else if (served % TR_LANE_TICKS == 0 && turn->normal.first != 0) {
-			handle(turn, take_first(&turn->normal));
+		} else if (served % TR_LANE_TICKS == 0 && turn->lanes.normal.first != 0) {
+			handle(turn, tr_chain_take(&turn->lanes.normal));
 		} else {
-			handle(turn, take_first(&turn->urgent));
+			handle(turn, tr_chain_take(&turn->lanes.urgent));
 		}
 		if (served % TR_LANE_TICKS == 0)
 			look_up(turn);
 		if (turn->context->after != 0)
 			end = settle(turn);
-		if (end == GO_ON && --turn->context->worker.credit <= 0)
+		if (end == TR_TURN_ON && --turn->context->worker.credit <= 0)
 			end = leave_more(turn);
 	}
 	return end;
 }
 
 /* Nothing is left: drained, idle, or take what is new. */
-static int
+static enum tr_turn_end
 refill(tr_turn *turn)
 {
 	troupe_actor *actor = turn->actor;
@@ -391,75 +252,62 @@ refill(tr_turn *turn)
 		}
 	}
 	take_new(turn);
-	return GO_ON;
+	return TR_TURN_ON;
 }
 
 /* An actor that is stopping, draining, or whose todo is of several lanes. */
-static TR_COLD int
+static TR_COLD enum tr_turn_end
 begin_special(tr_turn *turn)
 {
 	troupe_actor *actor = turn->actor;
 
 	if (actor->flags & TR_ACTOR_MIXED) {
-		list mixed = turn->normal;
-
 		actor->flags &= (uint16_t)~TR_ACTOR_MIXED;
-		turn->normal = (list){ 0, 0 };
-		while (mixed.first != 0) {
-			uint32_t unit = take_first(&mixed);
-			const troupe_msg *msg = tr_message_from(unit);
-			list one = { unit, unit };
-
-			tr_message_from(unit)->next_unit = 0;
-			append(msg->flag_bits & TR_MSG_CONTROL   ? &turn->control
-			       : msg->flag_bits & TR_MSG_URGENT ? &turn->urgent
-			                                        : &turn->normal,
-			    one);
-		}
+		tr_lanes_sort(&turn->lanes);
 	}
 	if (actor->flags & TR_ACTOR_STOPPING)
 		return run_stopping(turn);
 	if (actor->flags & TR_ACTOR_STOP_WANTED)
 		return stop_now(turn);
-	return GO_ON;
+	return TR_TURN_ON;
 }
 
-static int
+static enum tr_turn_end
 run_normal(tr_turn *turn)
 {
 	tr_context *context = turn->context;
 
-	while (turn->normal.first != 0) {
-		handle(turn, take_first(&turn->normal));
+	while (turn->lanes.normal.first != 0) {
+		handle(turn, tr_chain_take(&turn->lanes.normal));
 		if (context->after != 0) {
-			int end = settle(turn);
+			enum tr_turn_end end = settle(turn);
 
-			if (end != GO_ON)
+			if (end != TR_TURN_ON)
 				return end;
 		}
 		if (--context->worker.credit <= 0)
 			return leave_more(turn);
 		if (turn->handled % TR_LANE_TICKS == 0) {
 			look_up(turn);
-			if (has_upper(turn))
-				return GO_ON;
+			if (tr_lanes_have_upper(&turn->lanes))
+				return TR_TURN_ON;
 		}
 	}
-	return GO_ON;
+	return TR_TURN_ON;
 }
 
 static enum tr_turn_end
-go_on(tr_turn *turn, int end)
+go_on(tr_turn *turn, enum tr_turn_end end)
 {
-	while (end == GO_ON) {
-		if (has_upper(turn))
+	while (end == TR_TURN_ON) {
+		if (tr_lanes_have_upper(&turn->lanes))
 			end = serve_upper(turn);
-		else if (turn->normal.first != 0)
+		else if (turn->lanes.normal.first != 0)
 			end = run_normal(turn);
 		else
 			end = refill(turn);
 	}
-	return (enum tr_turn_end)end;
+	return end;
 }
 
 /* --- The turn. --- */
@@ -475,7 +323,7 @@ run_any(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t 
 		.state = tr_actor_state(actor),
 		.generation = generation,
 		.pending = (todo != 0) + actor->backlog * TR_BACKLOG_UNIT,
-		.normal.first = todo,
+		.lanes.normal.first = todo,
 	};
 
 	actor->backlog = 0;
@@ -492,7 +340,7 @@ static __attribute__((noinline)) enum tr_turn_end
 become_any(tr_turn *turn, enum unusual why, uint32_t taken)
 {
 	tr_context *context = turn->context;
-	int end = GO_ON;
+	enum tr_turn_end end = TR_TURN_ON;
 
 	turn->t = context->current_runtime;
 	turn->receive = tr_actor_receive(turn->actor);
@@ -500,7 +348,7 @@ become_any(tr_turn *turn, enum unusual why, uint32_t taken)
 	switch (why) {
 	case CALLBACK_ASKED:
 		end = settle(turn);
-		if (end == GO_ON && --context->worker.credit <= 0)
+		if (end == TR_TURN_ON && --context->worker.credit <= 0)
 			end = leave_more(turn);
 		break;
 	case OUT_OF_CREDIT:
@@ -510,7 +358,7 @@ become_any(tr_turn *turn, enum unusual why, uint32_t taken)
 		look_up(turn);
 		break;
 	case LANES_CAME:
-		turn->pending += (int32_t)take_in_lanes(turn, taken & TR_MAILBOX_NEWEST);
+		turn->pending += (int32_t)tr_lanes_take_in(&turn->lanes, taken & TR_MAILBOX_NEWEST);
 		raise_credit(turn);
 		break;
 	}
@@ -529,7 +377,7 @@ settle_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint
 		                      .generation = generation,
 		                      .handled = handled,
 		                      .pending = pending - (int32_t)handled,
-		                      .normal.first = unit,
+		                      .lanes.normal.first = unit,
 		                  },
 		    CALLBACK_ASKED, 0);
 	troupe *t = context->current_runtime;
@@ -537,9 +385,9 @@ settle_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint
 
 	actor->flags |= TR_ACTOR_STOPPING;
 	if (newest != TR_MAILBOX_EMPTY) {
-		troupe_dead_letter form = tr_dead_form(context, actor);
+		troupe_dead_letter form = tr_letter_form(context, actor);
 
-		(void)tr_dead_chain(context, t, &form, newest);
+		(void)tr_letter_bury_taken(context, t, &form, newest);
 	}
 	tr_stop_finish(context, t, actor, generation);
 	tr_count(&context->tally->handled, handled);
@@ -573,7 +421,7 @@ run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_
 	    .generation = generation,                                                                                  \
 	    .handled = handled,                                                                                        \
 	    .pending = pending - (int32_t)handled,                                                                     \
-	    .normal.first = unit })
+	    .lanes.normal.first = unit })
 
 	for (;;) {
 		while (unit != 0) {

@@ -24,27 +24,19 @@
 #define TR_LANE_TICKS 32
 
 /* A turn that clears a backlog lasts no longer than this; the clock is read once in so many looks at the lanes. */
-#define TR_TURN_NS     INT64_C(1000000)
+#define TR_TURN_NS     INT64_C(200000)
 #define TR_CLOCK_LOOKS 32
 
 enum tr_turn_end {
 	TR_TURN_IDLE, /* nobody owns the actor any more */
 	TR_TURN_MORE, /* the caller still does, and must put it back */
-	TR_TURN_GONE  /* the actor has stopped */
+	TR_TURN_GONE, /* the actor has stopped */
+	TR_TURN_ON    /* inside turn.c: it goes on */
 };
 
 enum tr_turn_end tr_turn_run(tr_context *context, uint32_t actor);
 
 /* The same for a worker, which puts the actor back if there is more to do. */
 void tr_turn_of_worker(tr_worker *worker, uint32_t actor);
-
-/*
- * Accepted messages end without having been handled: each is counted, told
- * to the dead letter callback with `form` for all but its msg, and released.
- * Control messages are only released.  list: oldest first.  chain: as
- * tr_mailbox_take returns it; its length is returned.
- */
-void tr_dead_list(tr_context *context, troupe *t, const troupe_dead_letter *form, uint32_t oldest);
-uint32_t tr_dead_chain(tr_context *context, troupe *t, const troupe_dead_letter *form, uint32_t newest);
 
 #endif /* TR_TURN_H */

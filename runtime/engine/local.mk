@@ -5,6 +5,7 @@ libtroupe_a_SOURCES += \
 	%D%/ring.c %D%/ring.h \
 	%D%/overflow.c %D%/overflow.h \
 	%D%/idle.c %D%/idle.h \
+	%D%/governor.c %D%/governor.h \
 	%D%/worker.c %D%/worker.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/simulated.c %D%/simulated.h

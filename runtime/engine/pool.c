@@ -20,6 +20,7 @@ tr_pool_init(tr_pool *pool, tr_worker **workers, uint32_t count, uint32_t ring_s
 	/* WK-none: nobody else knows the pool yet. */
 	atomic_store_explicit(&pool->stopping, false, memory_order_relaxed);
 	tr_idle_init(&pool->idle);
+	tr_governor_init(&pool->governor, count);
 	if ((error = tr_overflow_init(&pool->overflow)) != 0)
 		return error;
 	if ((error = pthread_mutex_init(&pool->exit_lock, NULL)) != 0)
@@ -98,6 +99,7 @@ tr_pool_stop(tr_pool *pool)
 	/* WK-B: seq_cst, before the tickets are taken. */
 	atomic_store_explicit(&pool->stopping, true, memory_order_seq_cst);
 	tr_pool_wake_all(pool);
+	tr_pool_call_back(pool);
 }
 
 bool

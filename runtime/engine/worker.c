@@ -19,6 +19,7 @@ tr_worker_init(tr_worker *worker, tr_pool *pool, uint32_t index, uint32_t ring_s
 	worker->pool = pool;
 	worker->index = index;
 	worker->tick = 0;
+	worker->work_then = 0;
 	worker->random = index * UINT32_C(2654435761) + 1;
 	tr_ring_init(&worker->ring, ring_size);
 	return tr_parker_init(&worker->parker, TR_RUNNING);
@@ -82,6 +83,19 @@ tr_pool_put(tr_pool *pool, uint32_t actor)
 	tr_pool_wake_one(pool);
 }
 
+void
+tr_pool_call_back(tr_pool *pool)
+{
+	for (uint32_t i = 0; i < pool->count; i++) {
+		uint32_t benched = TR_BENCHED;
+
+		/* GV-A: seq_cst, after the limit or stopping was set. */
+		if (atomic_compare_exchange_strong_explicit(&pool->workers[i]->parker.word, &benched, TR_RUNNING,
+		        memory_order_seq_cst, memory_order_relaxed))
+			tr_parker_wake(&pool->workers[i]->parker);
+	}
+}
+
 static void
 wake_if_wanted(tr_pool *pool)
 {
@@ -141,20 +155,59 @@ take_overflow(tr_worker *worker)
 	return actors[0];
 }
 
-/* Once in TR_FAIR_TICKS: the overflow queue first, then the ring, and the LIFO slot's actor at the ring's end. */
+/* Messages handled and sent: a producer works too. */
+static uint64_t
+work_of(const tr_worker *worker)
+{
+	/* WK-none: two counters, as they come. */
+	return atomic_load_explicit(worker->handled, memory_order_relaxed) +
+	       atomic_load_explicit(worker->sent, memory_order_relaxed);
+}
+
+static uint64_t
+work_of_all(const tr_pool *pool)
+{
+	uint64_t work = 0;
+
+	for (uint32_t i = 0; i < pool->count; i++)
+		work += work_of(pool->workers[i]);
+	return work;
+}
+
+/* Let the governor decide, if there is something to decide. */
+static void
+govern(tr_pool *pool)
+{
+	uint32_t parked = tr_idle_parked(tr_idle_load(&pool->idle));
+	uint32_t benched = tr_governor_benched(&pool->governor);
+	uint32_t running = pool->count - parked - benched;
+
+	/* Alone by itself: there is nothing to choose. */
+	if (running <= 1 && benched == 0)
+		return;
+	int64_t now = tr_clock_now();
+
+	if (!tr_governor_is_due(&pool->governor, now))
+		return;
+	if (tr_governor_decide(&pool->governor, now, work_of_all(pool), running > 0 ? running : 1))
+		tr_pool_call_back(pool);
+}
+
+/* The overflow queue first, then the ring, and the LIFO slot's actor at the ring's end. */
 static uint32_t
 take_fairly(tr_worker *worker)
 {
 	uint32_t actor = worker->lifo;
 
 	worker->tick = 0;
+	worker->work_then = work_of(worker);
+	if (worker->pool->count > 1)
+		govern(worker->pool);
 	if (actor != 0 && tr_ring_has_any(&worker->ring)) {
 		worker->lifo = 0;
 		tr_worker_share(worker, actor);
 	}
-	if (tr_overflow_take(&worker->pool->overflow, &actor, 1) == 1)
-		return actor;
-	return 0;
+	return tr_overflow_take(&worker->pool->overflow, &actor, 1) == 1 ? actor : 0;
 }
 
 static uint32_t
@@ -162,7 +215,9 @@ try_next(tr_worker *worker)
 {
 	uint32_t actor;
 
-	if (TR_UNLIKELY(++worker->tick >= TR_FAIR_TICKS) && (actor = take_fairly(worker)) != 0)
+	if (TR_UNLIKELY(++worker->tick >= TR_FAIR_TICKS ||
+	                work_of(worker) - worker->work_then >= TR_FAIR_MESSAGES) &&
+	    (actor = take_fairly(worker)) != 0)
 		return actor;
 	if ((actor = worker->lifo) != 0) {
 		worker->lifo = 0;
@@ -261,6 +316,14 @@ is_stopping(const tr_pool *pool)
 	return atomic_load_explicit(&pool->stopping, memory_order_seq_cst);
 }
 
+/* All others are parked: those on the bench shall park too. */
+static void
+dissolve_bench(tr_pool *pool)
+{
+	tr_governor_reset(&pool->governor);
+	tr_pool_call_back(pool);
+}
+
 /* Be counted as parked; true: there is a reason not to sleep, and the worker is a searcher again. */
 static bool
 begin_park(tr_worker *worker, bool was_searching)
@@ -273,8 +336,12 @@ begin_park(tr_worker *worker, bool was_searching)
 
 	if ((tr_overflow_count(&pool->overflow) > 0 || is_stopping(pool)) && unpark_self(worker))
 		return true;
-	if (tr_idle_parked(word) == pool->count)
+	uint32_t parked = tr_idle_parked(word);
+
+	if (parked == pool->count)
 		pool->hooks->all_parked(pool);
+	else if (parked + tr_governor_benched(&pool->governor) == pool->count)
+		dissolve_bench(pool);
 	return false;
 }
 
@@ -312,6 +379,71 @@ tr_worker_sleep(tr_worker *worker, int64_t timeout_ns, bool (*may_sleep)(void *)
 	tr_idle_end_search(&worker->pool->idle);
 }
 
+/* --- The bench. --- */
+
+/* What this worker holds is for the others (INV-GV-1). */
+static void
+hand_over_all(tr_worker *worker)
+{
+	tr_pool *pool = worker->pool;
+	uint32_t actor = worker->lifo;
+
+	if (actor != 0) {
+		worker->lifo = 0;
+		tr_overflow_put(&pool->overflow, &actor, 1);
+	}
+	while ((actor = tr_ring_pop(&worker->ring)) != 0)
+		tr_overflow_put(&pool->overflow, &actor, 1);
+	if (tr_overflow_count(&pool->overflow) > 0)
+		tr_pool_wake_one(pool);
+}
+
+/* Whether the worker, which has said BENCHED, may sleep. */
+static bool
+may_sit(tr_worker *worker)
+{
+	tr_pool *pool = worker->pool;
+
+	return worker->index >= tr_governor_limit(&pool->governor) && !is_stopping(pool) &&
+	       tr_idle_parked(tr_idle_load(&pool->idle)) + tr_governor_benched(&pool->governor) < pool->count;
+}
+
+/* Do the others get on?  The first on the bench looks, and lets the governor decide if nobody else comes to it. */
+static void
+watch(tr_pool *pool, uint64_t *work_then)
+{
+	uint64_t work = work_of_all(pool);
+
+	if ((work - *work_then) * (uint64_t)TR_COARSE_NS < (uint64_t)TR_WATCH_NS)
+		dissolve_bench(pool);
+	else
+		govern(pool);
+	*work_then = work;
+}
+
+static void
+sit_out(tr_worker *worker)
+{
+	tr_pool *pool = worker->pool;
+	uint64_t work_then = 0;
+
+	hand_over_all(worker);
+	tr_governor_sit(&pool->governor);
+	for (;;) {
+		/* GV-A: seq_cst, before the limit is looked at. */
+		atomic_store_explicit(&worker->parker.word, TR_BENCHED, memory_order_seq_cst);
+		if (!may_sit(worker))
+			break;
+		bool first = worker->index == tr_governor_limit(&pool->governor);
+
+		tr_parker_wait(&worker->parker, TR_BENCHED, first ? TR_WATCH_NS : -1);
+		if (first)
+			watch(pool, &work_then);
+	}
+	say(worker, TR_RUNNING);
+	tr_governor_stand(&pool->governor);
+}
+
 uint32_t
 tr_worker_next_slow(tr_worker *worker)
 {
@@ -320,6 +452,8 @@ tr_worker_next_slow(tr_worker *worker)
 
 	/* WK-none: a hint; the proof is with the look before sleeping. */
 	while (!atomic_load_explicit(&pool->stopping, memory_order_relaxed)) {
+		if (tr_governor_benches(&pool->governor, worker->index))
+			sit_out(worker);
 		uint32_t actor = try_next(worker);
 
 		if (TR_LIKELY(actor != 0))

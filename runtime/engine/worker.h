@@ -2,6 +2,7 @@
 #ifndef TR_WORKER_H
 #define TR_WORKER_H
 
+#include "runtime/engine/governor.h"
 #include "runtime/engine/idle.h"
 #include "runtime/engine/overflow.h"
 #include "runtime/engine/ring.h"
@@ -29,7 +30,8 @@
  *            queued is run.
  *
  * Invariants
- *   INV-WK-1  a parked worker's LIFO slot and ring are empty.
+ *   INV-WK-1  a parked worker's LIFO slot and ring are empty; so are those of
+ *             one on the governor's bench.
  *
  * Ordering edges
  *   WK-A  unpark (release on the parker's word) -> park (acquire): what the
@@ -47,6 +49,8 @@ typedef struct tr_pool tr_pool;
  * LIFO slot: more would starve them.  A prime, so as not to beat with programs.
  */
 #define TR_FAIR_TICKS 61
+/* The same in messages, for turns that are long. */
+#define TR_FAIR_MESSAGES 4096
 
 /* How runnable actors are kept and chosen. */
 typedef struct tr_scheduler {
@@ -62,7 +66,7 @@ typedef struct tr_scheduler {
 
 extern const tr_scheduler tr_pool_scheduler;
 
-enum tr_parker_word { TR_RUNNING, TR_PARKED, TR_SEARCH };
+enum tr_parker_word { TR_RUNNING, TR_PARKED, TR_SEARCH, TR_BENCHED };
 
 struct tr_worker {
 	/* The owner's. */
@@ -74,6 +78,9 @@ struct tr_worker {
 	uint32_t index;
 	uint32_t tick;  /* dispatches since the last fair one */
 	uint32_t random;
+	uint64_t work_then;                    /* its work at the last fair dispatch */
+	/* Messages that it has handled, and sent; set by the layer above. */
+	const _Atomic uint64_t *handled, *sent;
 	pthread_t thread;
 	/* Written by wakers. */
 	_Alignas(TR_CACHE_LINE) tr_parker parker;
@@ -104,6 +111,7 @@ struct tr_pool {
 	_Atomic bool stopping;
 	/* Changed by everybody. */
 	tr_idle idle;
+	tr_governor governor;
 	_Alignas(TR_CACHE_LINE) tr_overflow overflow;
 	/* Threads that have left. */
 	pthread_mutex_t exit_lock;
@@ -155,6 +163,9 @@ void tr_pool_put(tr_pool *pool, uint32_t actor);
 /* Rouse one parked worker if nobody searches, or all of them. */
 void tr_pool_wake_one(tr_pool *pool);
 void tr_pool_wake_all(tr_pool *pool);
+
+/* Let those on the governor's bench look whether they may leave it. */
+void tr_pool_call_back(tr_pool *pool);
 
 /* For a worker of the pool: an actor that the running one made runnable. */
 TR_INLINE void

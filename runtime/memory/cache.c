@@ -146,9 +146,10 @@ tr_cache_give_slow(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size
 static void
 empty_magazine(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
 {
-	while (magazine->count > 0 &&
-	    !give_batch(magazine, kind, size_class, magazine->count < magazine->batch ? magazine->count : magazine->batch))
-		sched_yield();
+	while (magazine->count > 0)
+		if (!give_batch(magazine, kind, size_class,
+		        magazine->count < magazine->batch ? magazine->count : magazine->batch))
+			sched_yield();
 	/* The slots of a carved block that were never used are given like used ones. */
 	while (magazine->fresh != magazine->fresh_end) {
 		magazine->slots[magazine->count++] = take_fresh(magazine, kind, size_class);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/engine/governor.h"
+
+/* A trial must win by this much, in percent, to be kept: less is noise. */
+#define MARGIN_PERCENT 104
+
+void
+tr_governor_init(tr_governor *governor, uint32_t count)
+{
+	*governor = (tr_governor){ .count = count };
+	tr_governor_reset(governor);
+}
+
+static void
+set_limit(tr_governor *governor, uint32_t limit)
+{
+	/* GV-A: seq_cst, before the caller looks for workers on the bench. */
+	atomic_store_explicit(&governor->limit, limit, memory_order_seq_cst);
+}
+
+uint32_t
+tr_governor_limit(const tr_governor *governor)
+{
+	/* GV-A: seq_cst, after the worker said BENCHED. */
+	return atomic_load_explicit(&governor->limit, memory_order_seq_cst);
+}
+
+static void
+set_due(tr_governor *governor, int64_t due)
+{
+	/* GV-none: a hint, checked again under the lock. */
+	atomic_store_explicit(&governor->due, due, memory_order_relaxed);
+}
+
+static bool
+try_lock(tr_governor *governor)
+{
+	/* GV-C: acquire, receives what was measured. */
+	return !atomic_exchange_explicit(&governor->deciding, true, memory_order_acquire);
+}
+
+static void
+unlock(tr_governor *governor)
+{
+	/* GV-C: release, publishes what was measured. */
+	atomic_store_explicit(&governor->deciding, false, memory_order_release);
+}
+
+static void
+begin(tr_governor *governor, int phase, int64_t now, uint64_t work)
+{
+	governor->phase = phase == TR_GOVERNOR_WARMING ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING;
+	governor->began = now;
+	governor->work = work;
+	set_due(governor, now + (phase == TR_GOVERNOR_WARMING ? TR_WARM_NS : TR_EPOCH_NS));
+}
+
+static void
+start_over(tr_governor *governor)
+{
+	governor->settled = governor->count;
+	governor->settled_rate = 0;
+	governor->hold = 0;
+	governor->next_hold = TR_HOLD_LEAST;
+	governor->try_more = false;
+	governor->phase = TR_GOVERNOR_WARMING;
+	governor->began = 0;
+	set_limit(governor, governor->count);
+	set_due(governor, 0);
+}
+
+void
+tr_governor_reset(tr_governor *governor)
+{
+	/* Whoever decides at this moment may undo it, and will decide again. */
+	if (!try_lock(governor))
+		return;
+	start_over(governor);
+	unlock(governor);
+}
+
+/* The next limit to try from the settled one: half or twice, in turn where both are possible. */
+static uint32_t
+next_trial(tr_governor *governor)
+{
+	uint32_t settled = governor->settled;
+	bool more = settled == 1 || (governor->try_more && settled < governor->count);
+	uint32_t twice = settled * 2 < governor->count ? settled * 2 : governor->count;
+
+	governor->try_more = !more;
+	return more ? twice : settled - settled / 2;
+}
+
+/* An epoch with the settled limit is over. */
+static uint32_t
+after_settled(tr_governor *governor, uint64_t rate)
+{
+	governor->settled_rate = rate;
+	if (governor->hold > 0) {
+		governor->hold--;
+		return governor->settled;
+	}
+	return next_trial(governor);
+}
+
+/* An epoch with another limit is over: keep it, or go back. */
+static uint32_t
+after_trial(tr_governor *governor, uint32_t limit, uint64_t rate)
+{
+	bool better = rate * 100 > governor->settled_rate * MARGIN_PERCENT;
+
+	if (better) {
+		governor->settled = limit;
+		governor->next_hold = TR_HOLD_LEAST;
+	} else if (governor->next_hold < TR_HOLD_MOST) {
+		governor->next_hold *= 2;
+	}
+	governor->hold = governor->next_hold;
+	return governor->settled;
+}
+
+static uint32_t
+after_epoch(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
+{
+	uint64_t messages = work - governor->work;
+	uint64_t spent = (uint64_t)(now - governor->began);
+	/* GV-none: written under the lock that is held. */
+	uint32_t limit = atomic_load_explicit(&governor->limit, memory_order_relaxed);
+	uint64_t rate = messages * 1000000 / spent;
+
+	if (messages * (uint64_t)TR_COARSE_NS < spent * running) {
+		start_over(governor);
+		return governor->count;
+	}
+	return limit == governor->settled ? after_settled(governor, rate) : after_trial(governor, limit, rate);
+}
+
+/* Under the lock. */
+static bool
+decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
+{
+	/* GV-none: written under the lock that is held. */
+	uint32_t before = atomic_load_explicit(&governor->limit, memory_order_relaxed);
+
+	if (governor->began == 0 || now <= governor->began) {
+		begin(governor, TR_GOVERNOR_WARMING, now, work);
+		return false;
+	}
+	if (governor->phase == TR_GOVERNOR_WARMING) {
+		begin(governor, TR_GOVERNOR_MEASURING, now, work);
+		return false;
+	}
+	uint32_t limit = after_epoch(governor, now, work, running);
+
+	if (limit != before)
+		set_limit(governor, limit);
+	begin(governor, limit != before ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING, now, work);
+	return limit > before;
+}
+
+bool
+tr_governor_decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
+{
+	bool raised = false;
+
+	if (!try_lock(governor))
+		return false;
+	if (tr_governor_is_due(governor, now))
+		raised = decide(governor, now, work, running);
+	unlock(governor);
+	return raised;
+}
+
+uint32_t
+tr_governor_sit(tr_governor *governor)
+{
+	/* GV-B: seq_cst, before the idle word is looked at. */
+	return atomic_fetch_add_explicit(&governor->benched, 1, memory_order_seq_cst) + 1;
+}
+
+uint32_t
+tr_governor_stand(tr_governor *governor)
+{
+	/* GV-B: seq_cst. */
+	return atomic_fetch_sub_explicit(&governor->benched, 1, memory_order_seq_cst) - 1;
+}
+
+uint32_t
+tr_governor_benched(const tr_governor *governor)
+{
+	/* GV-B: seq_cst, after the idle word was changed. */
+	return atomic_load_explicit(&governor->benched, memory_order_seq_cst);
+}

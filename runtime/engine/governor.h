@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_GOVERNOR_H
+#define TR_GOVERNOR_H
+
+#include "runtime/platform/base.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * governor -- how many workers run, so that more of them never make a program
+ * slower.
+ *
+ * Actors that exchange many small messages run best on one core: on two, each
+ * message moves its cache lines across, which costs more than the work.  Which
+ * programs are like that shows only when they run.  So while several workers
+ * are busy the governor counts the messages handled and sent in an epoch, tries half or
+ * twice the workers for the next, keeps what is clearly faster, and asks again
+ * later, ever more seldom.  (Feedback-directed threading: Suleman, Qureshi and
+ * Patt, ASPLOS 2008.)
+ *
+ * It keeps out of the way where it could do harm: messages that take longer
+ * than TR_COARSE_NS on average get all workers at once, and the first worker
+ * on the bench looks every TR_WATCH_NS whether the others get on; if a long
+ * callback holds them up, all come back.
+ *
+ * Threads    Any worker of the pool, between two actors.
+ * Idle       When all others are parked, those on the bench are called back,
+ *            so that they park too: an idle pool has none.
+ *
+ * Invariants
+ *   INV-GV-1  a worker on the bench holds no actor.
+ *   INV-GV-2  at least one worker is not on the bench.
+ *
+ * Ordering edges
+ *   GV-A  limit (seq_cst) against the word BENCHED of a parker (seq_cst): who
+ *         raises the limit sees a worker on the bench, or that worker, before
+ *         it sleeps, sees the limit.
+ *   GV-B  benched (seq_cst) against the idle word (seq_cst): the last worker
+ *         to park sees one on the bench, or that one sees that all others are
+ *         parked.
+ *   GV-C  the decision lock: what was measured, from one decider to the next.
+ */
+
+#define TR_EPOCH_NS  INT64_C(1000000)
+#define TR_WARM_NS   INT64_C(200000)  /* after a change, before an epoch counts */
+#define TR_COARSE_NS INT64_C(1000)
+#define TR_WATCH_NS  INT64_C(1000000)
+
+/* Epochs between two trials: the least, and the most that it grows to while trials change nothing. */
+#define TR_HOLD_LEAST 16
+#define TR_HOLD_MOST  256
+
+typedef struct tr_governor {
+	_Alignas(TR_CACHE_LINE) _Atomic uint32_t limit; /* workers with a lower index may run */
+	_Atomic uint32_t benched;
+	_Atomic int64_t due;   /* when there is something to decide; 0: at the next occasion */
+	_Atomic bool deciding; /* the lock for what follows */
+	enum { TR_GOVERNOR_WARMING, TR_GOVERNOR_MEASURING } phase;
+	uint32_t settled;      /* the limit that was best so far */
+	uint64_t settled_rate; /* messages per ms with it, in the last epoch */
+	uint32_t hold;         /* epochs until the next trial */
+	uint32_t next_hold;
+	bool try_more;         /* the next trial is with twice the workers */
+	int64_t began;
+	uint64_t work;         /* of all workers, when the epoch began */
+	uint32_t count;        /* workers in all */
+} tr_governor;
+
+void tr_governor_init(tr_governor *governor, uint32_t count);
+
+/* Whether the worker with that index should sit on the bench. */
+TR_INLINE bool
+tr_governor_benches(const tr_governor *governor, uint32_t index)
+{
+	/* GV-none: a hint; the proof is with the look before sleeping. */
+	return TR_UNLIKELY(index >= atomic_load_explicit(&governor->limit, memory_order_relaxed));
+}
+
+/* The limit as GV-A needs it. */
+uint32_t tr_governor_limit(const tr_governor *governor);
+
+/*
+ * An occasion to decide: `now`, messages that all workers have handled and sent, and how many
+ * of them run.  true: the limit was raised, and the caller must call those on
+ * the bench back.
+ */
+TR_MUST_USE bool tr_governor_decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running);
+
+/* Is there something to decide? */
+TR_INLINE bool
+tr_governor_is_due(const tr_governor *governor, int64_t now)
+{
+	/* GV-none: a hint, checked again under the lock. */
+	return now >= atomic_load_explicit(&governor->due, memory_order_relaxed);
+}
+
+/* Let all run, and forget what was measured.  The caller must call those on the bench back. */
+void tr_governor_reset(tr_governor *governor);
+
+/* A worker sits down on the bench, or leaves it.  Returns how many sit there now. */
+uint32_t tr_governor_sit(tr_governor *governor);
+uint32_t tr_governor_stand(tr_governor *governor);
+/* As GV-B needs it. */
+uint32_t tr_governor_benched(const tr_governor *governor);
+
+#endif /* TR_GOVERNOR_H */
