@@ -53,11 +53,9 @@ struct troupe_actor {
 	_Atomic(const troupe_class *) kind; /* atomic only for reports about running actors */
 	uint32_t extra;       /* a unit of the message arena; 0 is none */
 	_Atomic uint8_t home; /* its runtime's number */
-	uint8_t backlog;      /* messages in todo, in units of TR_BACKLOG_UNIT, rounded down */
+	uint8_t unused;
 	uint16_t flags;
 };
-
-#define TR_BACKLOG_UNIT 256
 
 _Static_assert(sizeof(struct troupe_actor) == TR_UNIT / 2, "a small actor is one cache line");
 
@@ -100,6 +98,8 @@ enum {
 	TR_TYPE_CHILD_GONE = UINT32_C(0xffff0004)  /* a tr_extra */
 };
 
+/* States up to this many bytes share the actor's first cache line. */
+#define TR_SMALL_STATE (TR_UNIT - sizeof(struct troupe_actor))
 /* States above this many bytes lie on the heap. */
 #define TR_INLINE_STATE ((TR_UNIT << (TR_ACTOR_SIZES - 1)) - sizeof(struct troupe_actor))
 #define TR_STATE_MAX    ((size_t)1 << 30)

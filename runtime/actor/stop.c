@@ -184,8 +184,9 @@ slot_class(const troupe_actor *actor)
 	return tr_arena_size_class(tr_actor_unit(actor) / TR_BLOCK_UNITS);
 }
 
-void
-tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
+/* What most actors have not. */
+static TR_COLD void
+finish_parts(tr_context *context, troupe_actor *actor, uint32_t generation)
 {
 	call_stop(context, actor);
 	if (actor->extra != 0)
@@ -193,6 +194,13 @@ tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t gen
 	if (actor->flags & TR_ACTOR_HEAP_STATE)
 		tr_heap_give(tr_actor_state(actor));
 	leave_extra(context, actor, tr_actor_ref(actor, generation));
+}
+
+void
+tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
+{
+	if (tr_actor_class(actor)->stop != NULL || actor->extra != 0 || actor->flags & TR_ACTOR_HEAP_STATE)
+		finish_parts(context, actor, generation);
 	if (!(actor->flags & TR_ACTOR_REFUSED))
 		tr_count(&context->visits[t->number].tally.stopped, 1);
 	if (tr_mailbox_can_reopen(generation))

@@ -15,7 +15,7 @@ typedef struct tr_turn {
 	void *state;
 	uint32_t generation;
 	uint32_t handled;
-	int32_t pending;     /* messages taken and not handled, about: a backlog is kept in units */
+	int32_t pending;     /* messages taken and not handled */
 	tr_lanes lanes;
 } tr_turn;
 
@@ -58,6 +58,7 @@ bury_taken(tr_turn *turn)
 static void
 leave(tr_turn *turn)
 {
+	tr_worker_count_turn(&turn->context->worker, turn->handled);
 	tr_count(&turn->context->tally->handled, turn->handled);
 }
 
@@ -80,14 +81,13 @@ static enum tr_turn_end
 leave_more(tr_turn *turn)
 {
 	troupe_actor *actor = turn->actor;
-	int32_t units = turn->pending / TR_BACKLOG_UNIT;
 
 	if (tr_lanes_have_upper(&turn->lanes)) {
 		tr_lanes_mix(&turn->lanes);
 		actor->flags |= TR_ACTOR_MIXED;
 	}
 	actor->mailbox.todo = turn->lanes.normal.first;
-	actor->backlog = (uint8_t)(units < 0 ? 0 : units < UINT8_MAX ? units : UINT8_MAX);
+	actor->mailbox.backlog = turn->pending > 1 ? (uint32_t)turn->pending - 1 : 0;
 	tr_name_hide(turn->context);
 	leave(turn);
 	return TR_TURN_MORE;
@@ -322,11 +322,11 @@ run_any(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t 
 		.receive = tr_actor_receive(actor),
 		.state = tr_actor_state(actor),
 		.generation = generation,
-		.pending = (todo != 0) + actor->backlog * TR_BACKLOG_UNIT,
+		.pending = (todo != 0) + (int32_t)actor->mailbox.backlog,
 		.lanes.normal.first = todo,
 	};
 
-	actor->backlog = 0;
+	actor->mailbox.backlog = 0;
 	raise_credit(&turn);
 	tr_name_show(context, actor);
 	return go_on(&turn, begin_special(&turn));
@@ -440,6 +440,7 @@ run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_
 				return become_any(TURN_SO_FAR, TIME_TO_LOOK, 0);
 		}
 		if (TR_LIKELY(!tr_mailbox_has_new(&actor->mailbox) && tr_mailbox_try_idle(&actor->mailbox, generation))) {
+			tr_worker_count_turn(&context->worker, handled);
 			tr_count(&context->tally->handled, handled);
 			return TR_TURN_IDLE;
 		}
@@ -477,7 +478,7 @@ run(tr_context *context, uint32_t actor_unit)
 	context->after = 0;
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, (troupe_ref)generation << 32 | actor_unit, memory_order_relaxed);
-	if (TR_UNLIKELY((actor->extra | actor->flags | actor->backlog) != 0))
+	if (TR_UNLIKELY((actor->extra | actor->flags | actor->mailbox.backlog) != 0))
 		return run_any(context, actor, generation, unit);
 	return run_plain(context, actor, generation, unit);
 }

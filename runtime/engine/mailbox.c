@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/mailbox.h"
 
-/* The last generation that a handle can have: the even one after it stays for ever. */
-#define LAST_GENERATION UINT32_MAX
-
-uint32_t
-tr_mailbox_close(tr_mailbox *mailbox, uint32_t generation)
-{
-	/* MB-A: acquire, receives the messages that will not be handled. */
-	return (uint32_t)atomic_exchange_explicit(&mailbox->word,
-	    tr_mailbox_word(generation + 1, TR_MAILBOX_CLOSED), memory_order_acquire);
-}
-
 uint32_t
 tr_mailbox_seize(tr_mailbox *mailbox, uint32_t generation)
 {
@@ -38,10 +27,4 @@ tr_mailbox_try_close(tr_mailbox *mailbox, uint32_t generation)
 	/* MB-none: nothing is received, and nobody can own the slot through this word any more. */
 	return atomic_compare_exchange_strong_explicit(&mailbox->word, &empty,
 	    tr_mailbox_word(generation + 1, TR_MAILBOX_CLOSED), memory_order_relaxed, memory_order_relaxed);
-}
-
-bool
-tr_mailbox_can_reopen(uint32_t generation)
-{
-	return generation != LAST_GENERATION;
 }

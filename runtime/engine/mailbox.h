@@ -59,8 +59,8 @@
 
 typedef struct tr_mailbox {
 	_Atomic uint64_t word;
-	uint32_t todo; /* owner's: the oldest message taken and not yet handled; 0 is none */
-	uint32_t link; /* the overflow queue's, while the actor is on it */
+	uint32_t todo;    /* owner's: the oldest message taken and not yet handled; 0 is none */
+	uint32_t backlog; /* owner's: messages in todo beyond the first */
 } tr_mailbox;
 
 enum tr_push { TR_PUSH_QUEUED, TR_PUSH_CLAIMED, TR_PUSH_DEAD };
@@ -183,7 +183,7 @@ tr_mailbox_open(tr_mailbox *mailbox, uint32_t as)
 
 	TR_ASSERT(generation % 2 == 1);
 	mailbox->todo = 0;
-	mailbox->link = 0;
+	mailbox->backlog = 0;
 	/* MB-C: release, publishes the private state to whoever claims first. */
 	atomic_store_explicit(&mailbox->word, tr_mailbox_word(generation, as), memory_order_release);
 	return generation;
@@ -193,7 +193,13 @@ tr_mailbox_open(tr_mailbox *mailbox, uint32_t as)
  * End the life `generation` and stop taking messages.  Returns the chain of
  * those not yet taken, as take does.
  */
-uint32_t tr_mailbox_close(tr_mailbox *mailbox, uint32_t generation);
+TR_INLINE uint32_t
+tr_mailbox_close(tr_mailbox *mailbox, uint32_t generation)
+{
+	/* MB-A: acquire, receives the messages that will not be handled. */
+	return (uint32_t)atomic_exchange_explicit(&mailbox->word,
+	    tr_mailbox_word(generation + 1, TR_MAILBOX_CLOSED), memory_order_acquire);
+}
 
 /*
  * For a closer: take what waits for an actor that another thread owns and
@@ -205,8 +211,12 @@ uint32_t tr_mailbox_seize(tr_mailbox *mailbox, uint32_t generation);
 /* Like close, but only if nothing new waits: false, and nothing changed, when a message came in. */
 TR_MUST_USE bool tr_mailbox_try_close(tr_mailbox *mailbox, uint32_t generation);
 
-/* Whether a slot whose last life was `generation` may be opened again. */
-bool tr_mailbox_can_reopen(uint32_t generation);
+/* Whether a slot whose last life was `generation` may be opened again: a generation never comes back. */
+TR_INLINE bool
+tr_mailbox_can_reopen(uint32_t generation)
+{
+	return generation != UINT32_MAX;
+}
 
 /* The generation of an actor that the caller owns. */
 TR_INLINE uint32_t

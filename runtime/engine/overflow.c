@@ -1,35 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/overflow.h"
 
+#include "runtime/memory/fault.h"
+#include "runtime/platform/platform.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One page to begin with. */
+#define FIRST_SIZE ((size_t)1024)
+
 int
 tr_overflow_init(tr_overflow *queue)
 {
-	queue->first = queue->last = 0;
+	int error;
+
+	queue->reserved = tr_arenas[TR_ACTORS].limit;
+	queue->size = FIRST_SIZE < queue->reserved ? FIRST_SIZE : queue->reserved;
+	queue->first = 0;
 	/* OV-none: nobody else knows the queue yet. */
 	atomic_store_explicit(&queue->count, 0, memory_order_relaxed);
-	return pthread_mutex_init(&queue->lock, NULL);
+	queue->slots = tr_fault_due() ? NULL : tr_pages_reserve(queue->reserved * sizeof *queue->slots);
+	if (queue->slots == NULL)
+		return ENOMEM;
+	if ((error = pthread_mutex_init(&queue->lock, NULL)) != 0)
+		tr_pages_release(queue->slots, queue->reserved * sizeof *queue->slots);
+	return error;
 }
 
 void
 tr_overflow_fini(tr_overflow *queue)
 {
 	pthread_mutex_destroy(&queue->lock);
+	tr_pages_release(queue->slots, queue->reserved * sizeof *queue->slots);
 }
 
-static tr_mailbox *
-mailbox_of(uint32_t actor)
-{
-	return tr_actor_at(actor);
-}
-
+/* Under the lock: the circle becomes twice as large; what had wrapped around moves behind the old end. */
 static void
-change_count(tr_overflow *queue, uint32_t by)
+grow(tr_overflow *queue, size_t count)
 {
-	/* OV-none: the lock is held, so nobody else writes it. */
-	uint32_t count = atomic_load_explicit(&queue->count, memory_order_relaxed);
+	size_t before = queue->size;
+	size_t wrapped = queue->first + count > before ? queue->first + count - before : 0;
 
-	/* OV-B: seq_cst, so that the putter's look at the idle word comes after it. */
-	atomic_store_explicit(&queue->count, count + by, memory_order_seq_cst);
+	queue->size = before * 2 < queue->reserved ? before * 2 : queue->reserved;
+	TR_ASSERT(before + wrapped <= queue->size);
+	memcpy(queue->slots + before, queue->slots, wrapped * sizeof *queue->slots);
+}
+
+/* Under the lock. */
+static void
+append(tr_overflow *queue, size_t held, const uint32_t *actors, size_t count)
+{
+	size_t at = (queue->first + held) % queue->size;
+	size_t to_end = queue->size - at < count ? queue->size - at : count;
+
+	memcpy(queue->slots + at, actors, to_end * sizeof *actors);
+	memcpy(queue->slots, actors + to_end, (count - to_end) * sizeof *actors);
 }
 
 void
@@ -37,40 +63,35 @@ tr_overflow_put(tr_overflow *queue, const uint32_t *actors, uint32_t count)
 {
 	if (count == 0)
 		return;
-	for (uint32_t i = 0; i + 1 < count; i++)
-		mailbox_of(actors[i])->link = actors[i + 1];
-	mailbox_of(actors[count - 1])->link = 0;
-
 	pthread_mutex_lock(&queue->lock); /* OV-A */
-	if (queue->last != 0)
-		mailbox_of(queue->last)->link = actors[0];
-	else
-		queue->first = actors[0];
-	queue->last = actors[count - 1];
-	change_count(queue, count);
+	/* OV-none: the lock is held, so nobody else writes it. */
+	uint32_t held = atomic_load_explicit(&queue->count, memory_order_relaxed);
+
+	while (held + (size_t)count > queue->size)
+		grow(queue, held);
+	append(queue, held, actors, count);
+	/* OV-B: seq_cst, so that the putter's look at the idle word comes after it. */
+	atomic_store_explicit(&queue->count, held + count, memory_order_seq_cst);
 	pthread_mutex_unlock(&queue->lock);
 }
 
 uint32_t
 tr_overflow_take(tr_overflow *queue, uint32_t *actors, uint32_t most)
 {
-	uint32_t taken = 0;
-
 	/* OV-none: a hint that saves the lock of an empty queue. */
 	if (atomic_load_explicit(&queue->count, memory_order_relaxed) == 0)
 		return 0;
 	pthread_mutex_lock(&queue->lock); /* OV-A */
-	while (taken < most && queue->first != 0) {
-		const tr_mailbox *mailbox = mailbox_of(queue->first);
+	/* OV-none: the lock is held, so nobody else writes it. */
+	uint32_t held = atomic_load_explicit(&queue->count, memory_order_relaxed);
+	uint32_t taken = held < most ? held : most;
+	size_t to_end = queue->size - queue->first < taken ? queue->size - queue->first : taken;
 
-		actors[taken++] = queue->first;
-		/* They may have waited long enough to be cold, and the taker owns them: fetch what they will read. */
-		__builtin_prefetch(tr_message_at(mailbox->todo));
-		queue->first = mailbox->link;
-	}
-	if (queue->first == 0)
-		queue->last = 0;
-	change_count(queue, -taken);
+	memcpy(actors, queue->slots + queue->first, to_end * sizeof *actors);
+	memcpy(actors + to_end, queue->slots, (taken - to_end) * sizeof *actors);
+	queue->first = (queue->first + taken) % queue->size;
+	/* OV-B: seq_cst, like every change of the count. */
+	atomic_store_explicit(&queue->count, held - taken, memory_order_seq_cst);
 	pthread_mutex_unlock(&queue->lock);
 	return taken;
 }

@@ -2,7 +2,7 @@
 #ifndef TR_OVERFLOW_H
 #define TR_OVERFLOW_H
 
-#include "runtime/engine/mailbox.h"
+#include "runtime/memory/arena.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,12 +12,15 @@
  * overflow -- the runnable actors that no worker holds: those that threads
  * outside the pool made runnable, and the older half of a ring that was full.
  *
- * Linked through the actors' own mailboxes, so that it never allocates and
- * cannot fail.  Behind a lock: an actor comes here once in 128 times a ring
- * overflows, or when a thread outside wakes an idle one, never per message.
+ * A circular array in reserved memory, so that it cannot fail and so that who
+ * takes many knows all their addresses at once and can fetch them together.
+ * Behind a lock: an actor comes here once in 128 times a ring overflows, or
+ * when a thread outside wakes an idle one, never per message.
  *
  * Threads    Any.
  * Order      First in, first out.
+ * Limits     Room for every actor that the arena can hold.  Memory is touched
+ *            up to twice the most that ever waited.
  *
  * Ordering edges
  *   OV-A  the lock: the actors, from who put them to who takes them.
@@ -28,7 +31,10 @@
 
 typedef struct tr_overflow {
 	pthread_mutex_t lock;
-	uint32_t first, last; /* 0 is none */
+	uint32_t *slots;
+	size_t reserved; /* slots in all */
+	size_t size;     /* slots in use by the circle: a power of two, or all */
+	size_t first;    /* of the oldest */
 	_Atomic uint32_t count;
 } tr_overflow;
 

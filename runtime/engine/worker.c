@@ -19,7 +19,6 @@ tr_worker_init(tr_worker *worker, tr_pool *pool, uint32_t index, uint32_t ring_s
 	worker->pool = pool;
 	worker->index = index;
 	worker->tick = 0;
-	worker->work_then = 0;
 	worker->random = index * UINT32_C(2654435761) + 1;
 	tr_ring_init(&worker->ring, ring_size);
 	return tr_parker_init(&worker->parker, TR_RUNNING);
@@ -150,6 +149,11 @@ take_overflow(tr_worker *worker)
 
 	if (taken == 0)
 		return 0;
+	/* They may have waited long enough to be cold: fetch all actors at once, then all first messages. */
+	for (uint32_t i = 0; i < taken; i++)
+		__builtin_prefetch(tr_actor_at(actors[i]));
+	for (uint32_t i = 0; i < taken; i++)
+		__builtin_prefetch(tr_message_at(((const tr_mailbox *)tr_actor_at(actors[i]))->todo));
 	for (uint32_t i = 1; i < taken; i++)
 		tr_worker_share(worker, actors[i]);
 	return actors[0];
@@ -200,7 +204,6 @@ take_fairly(tr_worker *worker)
 	uint32_t actor = worker->lifo;
 
 	worker->tick = 0;
-	worker->work_then = work_of(worker);
 	if (worker->pool->count > 1)
 		govern(worker->pool);
 	if (actor != 0 && tr_ring_has_any(&worker->ring)) {
@@ -215,9 +218,7 @@ try_next(tr_worker *worker)
 {
 	uint32_t actor;
 
-	if (TR_UNLIKELY(++worker->tick >= TR_FAIR_TICKS ||
-	                work_of(worker) - worker->work_then >= TR_FAIR_MESSAGES) &&
-	    (actor = take_fairly(worker)) != 0)
+	if (worker->tick++ >= TR_FAIR_TICKS && (actor = take_fairly(worker)) != 0)
 		return actor;
 	if ((actor = worker->lifo) != 0) {
 		worker->lifo = 0;

@@ -4,6 +4,7 @@
 
 #include "runtime/engine/governor.h"
 #include "runtime/engine/idle.h"
+#include "runtime/engine/mailbox.h"
 #include "runtime/engine/overflow.h"
 #include "runtime/engine/ring.h"
 #include "runtime/platform/platform.h"
@@ -49,8 +50,8 @@ typedef struct tr_pool tr_pool;
  * LIFO slot: more would starve them.  A prime, so as not to beat with programs.
  */
 #define TR_FAIR_TICKS 61
-/* The same in messages, for turns that are long. */
-#define TR_FAIR_MESSAGES 4096
+/* Messages of one turn that count as another dispatch. */
+#define TR_TICK_MESSAGES 64
 
 /* How runnable actors are kept and chosen. */
 typedef struct tr_scheduler {
@@ -78,7 +79,6 @@ struct tr_worker {
 	uint32_t index;
 	uint32_t tick;  /* dispatches since the last fair one */
 	uint32_t random;
-	uint64_t work_then;                    /* its work at the last fair dispatch */
 	/* Messages that it has handled, and sent; set by the layer above. */
 	const _Atomic uint64_t *handled, *sent;
 	pthread_t thread;
@@ -123,20 +123,29 @@ struct tr_pool {
 int tr_worker_init(tr_worker *worker, tr_pool *pool, uint32_t index, uint32_t ring_size);
 void tr_worker_fini(tr_worker *worker);
 
-/* The same when the LIFO slot is empty, or it is time to be fair. */
+/* The same when the worker has nothing, or it is time to be fair. */
 uint32_t tr_worker_next_slow(tr_worker *worker);
 
 /* The next actor to run; sleeps while there is none.  0: the pool stops. */
 TR_INLINE uint32_t
 tr_worker_next(tr_worker *worker)
 {
-	uint32_t actor = worker->lifo;
+	if (TR_LIKELY(++worker->tick < TR_FAIR_TICKS)) {
+		uint32_t actor = worker->lifo;
 
-	if (TR_LIKELY(actor != 0 && ++worker->tick < TR_FAIR_TICKS)) {
 		worker->lifo = 0;
-		return actor;
+		if (TR_LIKELY(actor != 0) || (actor = tr_ring_pop(&worker->ring)) != 0)
+			return actor;
 	}
 	return tr_worker_next_slow(worker);
+}
+
+/* A turn handled many messages: it counts as several dispatches. */
+TR_INLINE void
+tr_worker_count_turn(tr_worker *worker, uint32_t handled)
+{
+	if (TR_UNLIKELY(handled >= TR_TICK_MESSAGES))
+		worker->tick += handled / TR_TICK_MESSAGES;
 }
 
 /*

@@ -72,6 +72,17 @@ take_fresh(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
 	return unit;
 }
 
+/* A batch of what is left of the carved block, so that the next takes are short; the lowest is taken first. */
+static void
+fill_from_block(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
+{
+	uint32_t left = (magazine->fresh_end - magazine->fresh) >> size_class;
+
+	magazine->count = left < magazine->batch ? left : magazine->batch;
+	for (uint32_t i = magazine->count; i > 0; i--)
+		magazine->slots[i - 1] = take_fresh(magazine, kind, size_class);
+}
+
 uint32_t
 tr_cache_take_slow(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
 {
@@ -88,7 +99,10 @@ tr_cache_take_slow(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size
 		if (magazine->count > 0)
 			return magazine->slots[--magazine->count];
 	}
-	return take_fresh(magazine, kind, size_class);
+	unit = take_fresh(magazine, kind, size_class);
+	if (unit != 0 && magazine->capacity != 0)
+		fill_from_block(magazine, kind, size_class);
+	return unit;
 }
 
 /* Move `count` slots from the end of the magazine to the depot, or to the spill if it refuses. */

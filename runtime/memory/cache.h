@@ -102,6 +102,13 @@ tr_cache_take_actor(tr_cache *cache, unsigned size_class)
 	return tr_cache_take_slow(magazine, TR_ACTORS, size_class);
 }
 
+/* Whether the next take of a smallest actor slot would take long. */
+TR_INLINE bool
+tr_cache_lacks_actor(const tr_cache *cache)
+{
+	return cache->actors[0].count == 0;
+}
+
 TR_INLINE void
 tr_cache_give_actor(tr_cache *cache, unsigned size_class, uint32_t unit)
 {
