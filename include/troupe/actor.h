@@ -47,7 +47,7 @@ troupe *troupe_of(const troupe_actor *self);
 /* 0 when it has none. */
 troupe_ref troupe_parent(const troupe_actor *self);
 
-/* Who sent the message in hand; 0 when nobody did. */
+/* Who sent the message in hand; 0 when nobody did, or it was kept or forwarded (then see its sender field). */
 troupe_ref troupe_sender(const troupe_actor *self);
 
 /* Send to the sender of the message in hand.  INVALID when there is none. */

@@ -32,7 +32,8 @@ troupe_status troupe_send_urgent(troupe_ref to, uint32_t type, const void *data,
  * bytes, not zeroed.  `destroy` (may be NULL) is called exactly once with
  * the body when the message comes to its end, whatever end that is, in
  * whichever thread that happens: give back there what the body points to,
- * not the body itself.  The caller owns the message until it is sent.
+ * not the body itself.  It may send, and it runs before the actor that had
+ * the message counts as quiet.  The caller owns the message until it is sent.
  *
  * NULL on failure: NOMEM, INVALID (reserved type, size over UINT32_MAX),
  * FORKED.
@@ -58,13 +59,15 @@ troupe_status troupe_send_msg(troupe_ref to, troupe_msg **msg);
  * A block of bytes that many messages carry without a copy.  It is writable
  * for its creator until it is first sent, and nobody's to write after.  It
  * is counted: `destroy` (may be NULL) is called once, with the bytes, when
- * the last message that carried it and the last retain are gone.
+ * the last message that carried it and the last retain are gone; what is
+ * said of a message's destroy holds for it too.
  */
 typedef struct troupe_shared troupe_shared;
 
 /* NULL on failure: NOMEM, INVALID (size 0 or over UINT32_MAX), FORKED.  The caller owns one count. */
 TROUPE_MUST_USE troupe_shared *troupe_shared_new(size_t size, void (*destroy)(void *bytes, size_t size));
 void *troupe_shared_bytes(troupe_shared *block);
+size_t troupe_shared_size(const troupe_shared *block);
 void troupe_shared_retain(troupe_shared *block);
 /* Gives one count back and nulls the pointer.  *block may be NULL. */
 void troupe_shared_release(troupe_shared **block);

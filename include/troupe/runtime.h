@@ -96,7 +96,7 @@ TROUPE_MUST_USE troupe *troupe_open(const troupe_options *options);
  * Returns OK, and t is gone; TIMEOUT, when behaviors did not return in time:
  * they are logged by name, and t is as after troupe_close; INVALID for NULL,
  * DEADLOCK inside an actor's callback, FORKED.  A program may return it from
- * main.
+ * main: 0 is OK.
  */
 troupe_status troupe_run(troupe *t);
 

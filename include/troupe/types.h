@@ -110,7 +110,8 @@ typedef void troupe_receive(troupe_actor *self, void *state, const troupe_msg *m
 enum {
 	/*
 	 * Its actors get a thread of their own each, and may block in their
-	 * callbacks without holding up anybody else.
+	 * callbacks without holding up anybody else.  (Under the simulated
+	 * scheduler they take turns like all others, and hold up the rest.)
 	 */
 	TROUPE_DEDICATED = 1u << 0,
 	/*

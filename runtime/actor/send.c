@@ -169,6 +169,12 @@ troupe_shared_bytes(troupe_shared *block)
 	return tr_shared_bytes(block);
 }
 
+size_t
+troupe_shared_size(const troupe_shared *block)
+{
+	return tr_shared_size(block);
+}
+
 void
 troupe_shared_retain(troupe_shared *block)
 {

@@ -13,6 +13,8 @@
  * thread if it is dedicated, its start callback; and back if any of it fails.
  */
 
+#define CLASS_FLAGS (unsigned)(TROUPE_DEDICATED | TROUPE_BUSY)
+
 /* What the thread was doing before a start callback of another actor is called in it. */
 typedef struct outer_call {
 	troupe_actor *current;
@@ -129,6 +131,13 @@ adopt(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref
 	return true;
 }
 
+/* Under the simulated scheduler all take turns on one thread: that is its point. */
+static bool
+wants_thread(const troupe *t, const troupe_class *class_)
+{
+	return class_->flags & TROUPE_DEDICATED && t->options.scheduler != TROUPE_SCHEDULER_SIMULATED;
+}
+
 static bool
 give_thread(tr_context *context, troupe *t, troupe_actor *actor)
 {
@@ -195,7 +204,7 @@ spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_a
 	int refusal = 0;
 
 	if ((parent != NULL && !adopt(context, parent, actor, ref)) ||
-	    (class_->flags & TROUPE_DEDICATED && !give_thread(context, t, actor))) {
+	    (wants_thread(t, class_) && !give_thread(context, t, actor))) {
 		undo(context, t, actor, generation, parent);
 		tr_fail(TROUPE_NOMEM, "no memory or no thread for an actor of class %s", tr_class_name(class_));
 		return 0;
@@ -247,13 +256,25 @@ spawn_outside(tr_context *context, troupe *t, troupe_actor *parent, const troupe
 	return ref;
 }
 
+/* NULL when nothing is. */
+static const char *
+what_is_wrong(const troupe *t, const troupe_class *class_)
+{
+	return t == NULL                        ? "there is no runtime"
+	       : class_ == NULL                 ? "there is no class"
+	       : class_->receive == NULL        ? "the class has no receive"
+	       : class_->flags & ~CLASS_FLAGS   ? "the class has unknown flags"
+	       : class_->state_size > TR_STATE_MAX ? "the class's state is over 1 GiB"
+	                                        : NULL;
+}
+
 static troupe_ref
 spawn(tr_context *context, troupe *t, troupe_actor *parent, const troupe_class *class_, const void *argument)
 {
-	if (TR_UNLIKELY(t == NULL || class_ == NULL || class_->receive == NULL ||
-	                class_->flags & ~(unsigned)(TROUPE_DEDICATED | TROUPE_BUSY) ||
-	                class_->state_size > TR_STATE_MAX)) {
-		tr_fail(TROUPE_INVALID, "cannot spawn: no runtime, no class, no receive, unknown flags, or a state over 1 GiB");
+	const char *wrong = what_is_wrong(t, class_);
+
+	if (TR_UNLIKELY(wrong != NULL)) {
+		tr_fail(TROUPE_INVALID, "cannot spawn: %s", wrong);
 		return 0;
 	}
 	/* CX-none: as in tr_post. */

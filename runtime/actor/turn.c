@@ -19,14 +19,16 @@ typedef struct tr_turn {
 	tr_lanes lanes;
 } tr_turn;
 
-/* So that this turn can clear the backlog; but a quantum of 1 means one message a turn. */
+/* So that this turn can clear what was taken; but a quantum of 1 means one message a turn. */
 static void
-raise_credit(tr_turn *turn)
+raise_credit(tr_context *context, int32_t pending)
 {
-	tr_worker *worker = &turn->context->worker;
+	tr_worker *worker = &context->worker;
 
-	if (worker->credit < turn->pending && worker->quantum > 1)
-		worker->credit = turn->pending;
+	if (worker->quantum > 1 && worker->credit < pending)
+		worker->credit = pending;
+	if (pending >= TR_FLOOD && worker->pool != NULL)
+		tr_governor_flood(&worker->pool->governor);
 }
 
 /* Take what is new, and raise the credit so that this turn can clear it. */
@@ -38,7 +40,7 @@ take_new(tr_turn *turn)
 
 	turn->pending += (int32_t)(TR_UNLIKELY(taken & TR_MAILBOX_URGENT) ? tr_lanes_take_in(&turn->lanes, newest)
 	                                                                 : tr_lanes_take_in_normal(&turn->lanes, newest));
-	raise_credit(turn);
+	raise_credit(turn->context, turn->pending);
 }
 
 /* The messages of a turn whose actor stops. */
@@ -327,7 +329,7 @@ run_any(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t 
 	};
 
 	actor->mailbox.backlog = 0;
-	raise_credit(&turn);
+	raise_credit(context, turn.pending);
 	tr_name_show(context, actor);
 	return go_on(&turn, begin_special(&turn));
 }
@@ -359,7 +361,7 @@ become_any(tr_turn *turn, enum unusual why, uint32_t taken)
 		break;
 	case LANES_CAME:
 		turn->pending += (int32_t)tr_lanes_take_in(&turn->lanes, taken & TR_MAILBOX_NEWEST);
-		raise_credit(turn);
+		raise_credit(turn->context, turn->pending);
 		break;
 	}
 	return go_on(turn, end);
@@ -459,8 +461,8 @@ run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_
 			taken = older;
 		}
 		pending = (int32_t)(handled + fresh);
-		if (context->worker.credit < (int32_t)fresh && context->worker.quantum > 1)
-			context->worker.credit = (int32_t)fresh;
+		if (TR_UNLIKELY(context->worker.credit < (int32_t)fresh))
+			raise_credit(context, (int32_t)fresh);
 	}
 #undef TURN_SO_FAR
 }

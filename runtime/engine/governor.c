@@ -70,6 +70,14 @@ start_over(tr_governor *governor)
 }
 
 void
+tr_governor_flood(tr_governor *governor)
+{
+	/* GV-none: hints for the next decision. */
+	atomic_store_explicit(&governor->flooded, true, memory_order_relaxed);
+	set_due(governor, 0);
+}
+
+void
 tr_governor_reset(tr_governor *governor)
 {
 	/* Whoever decides at this moment may undo it, and will decide again. */
@@ -128,7 +136,8 @@ after_epoch(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
 	uint32_t limit = atomic_load_explicit(&governor->limit, memory_order_relaxed);
 	uint64_t rate = messages * 1000000 / spent;
 
-	if (messages * (uint64_t)TR_COARSE_NS < spent * running) {
+	governor->coarse = messages * (uint64_t)TR_COARSE_NS < spent * running;
+	if (governor->coarse) {
 		start_over(governor);
 		return governor->count;
 	}
@@ -146,12 +155,21 @@ decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
 		begin(governor, TR_GOVERNOR_WARMING, now, work);
 		return false;
 	}
-	if (governor->phase == TR_GOVERNOR_WARMING) {
+	/* GV-none: a hint. */
+	bool flooded = atomic_load_explicit(&governor->flooded, memory_order_relaxed);
+
+	if (governor->phase == TR_GOVERNOR_WARMING && !flooded) {
 		begin(governor, TR_GOVERNOR_MEASURING, now, work);
 		return false;
 	}
 	uint32_t limit = after_epoch(governor, now, work, running);
 
+	/* GV-none: if it comes a moment later, it counts for the next decision. */
+	if (atomic_exchange_explicit(&governor->flooded, false, memory_order_relaxed) && limit >= before && before > 1 &&
+	    !governor->coarse) {
+		limit = governor->settled = before / 2;
+		governor->hold = governor->next_hold;
+	}
 	if (limit != before)
 		set_limit(governor, limit);
 	begin(governor, limit != before ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING, now, work);

@@ -43,6 +43,9 @@
  *   GV-C  the decision lock: what was measured, from one decider to the next.
  */
 
+/* Messages that an actor takes at once: 1 MiB of them. */
+#define TR_FLOOD 16384
+
 #define TR_EPOCH_NS  INT64_C(1000000)
 #define TR_WARM_NS   INT64_C(200000)  /* after a change, before an epoch counts */
 #define TR_COARSE_NS INT64_C(1000)
@@ -63,6 +66,8 @@ typedef struct tr_governor {
 	uint32_t hold;         /* epochs until the next trial */
 	uint32_t next_hold;
 	bool try_more;         /* the next trial is with twice the workers */
+	_Atomic bool flooded;  /* an actor's mailbox filled faster than it could be emptied */
+	bool coarse;           /* the last epoch's messages took longer than TR_COARSE_NS */
 	int64_t began;
 	uint64_t work;         /* of all workers, when the epoch began */
 	uint32_t count;        /* workers in all */
@@ -95,6 +100,13 @@ tr_governor_is_due(const tr_governor *governor, int64_t now)
 	/* GV-none: a hint, checked again under the lock. */
 	return now >= atomic_load_explicit(&governor->due, memory_order_relaxed);
 }
+
+/*
+ * An actor took TR_FLOOD messages at once: its senders, on other cores, are
+ * faster than it is, and memory grows.  The next decision is due now, and
+ * halves the workers untried unless the work is coarse.
+ */
+void tr_governor_flood(tr_governor *governor);
 
 /* Let all run, and forget what was measured.  The caller must call those on the bench back. */
 void tr_governor_reset(tr_governor *governor);

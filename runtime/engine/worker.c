@@ -88,9 +88,9 @@ tr_pool_call_back(tr_pool *pool)
 	for (uint32_t i = 0; i < pool->count; i++) {
 		uint32_t benched = TR_BENCHED;
 
-		/* GV-A: seq_cst, after the limit or stopping was set. */
+		/* GV-A, GV-B: seq_cst, after the limit, stopping or the idle word was changed; on failure too. */
 		if (atomic_compare_exchange_strong_explicit(&pool->workers[i]->parker.word, &benched, TR_RUNNING,
-		        memory_order_seq_cst, memory_order_relaxed))
+		        memory_order_seq_cst, memory_order_seq_cst))
 			tr_parker_wake(&pool->workers[i]->parker);
 	}
 }
@@ -387,14 +387,16 @@ static void
 hand_over_all(tr_worker *worker)
 {
 	tr_pool *pool = worker->pool;
-	uint32_t actor = worker->lifo;
+	uint32_t held[TR_RING_SIZE + 1];
+	uint32_t count = 0;
+	uint32_t actor;
 
-	if (actor != 0) {
-		worker->lifo = 0;
-		tr_overflow_put(&pool->overflow, &actor, 1);
-	}
+	if (worker->lifo != 0)
+		held[count++] = worker->lifo;
+	worker->lifo = 0;
 	while ((actor = tr_ring_pop(&worker->ring)) != 0)
-		tr_overflow_put(&pool->overflow, &actor, 1);
+		held[count++] = actor;
+	tr_overflow_put(&pool->overflow, held, count);
 	if (tr_overflow_count(&pool->overflow) > 0)
 		tr_pool_wake_one(pool);
 }

@@ -61,7 +61,12 @@ reserve_arena(enum tr_arena_kind kind)
 	}
 	tr_pages_advise_huge(base, units * TR_UNIT);
 	arena->block_size = block_size;
-	arena->limit = units > UINT32_MAX ? UINT32_MAX & ~(TR_BLOCK_UNITS - 1) : (uint32_t)units;
+	/*
+	 * The last block is never carved: of all actors it would make one
+	 * more than 32 bits count, and of all messages it has the units that
+	 * a mailbox word takes for IDLE and CLOSED.
+	 */
+	arena->limit = (uint32_t)(units - TR_BLOCK_UNITS);
 	/* AR-none: nobody else can carve yet. */
 	atomic_store_explicit(&arena->top, TR_BLOCK_UNITS, memory_order_relaxed);
 	arena->base = base;

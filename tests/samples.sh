@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs the samples as a reader would, wordcount against the coreutils.
+
+export LC_ALL=C
+samples=${top_builddir:-.}/samples
+work=samples-test.$$
+failed=0
+
+for sample in hello ring wordcount; do
+	[ -x "$samples/$sample" ] || { echo "no $samples/$sample: run this where it was built" >&2; exit 99; }
+done
+mkdir "$work" || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 99' HUP INT TERM
+
+fail() {
+	echo "FAILED: $1" >&2
+	failed=1
+}
+
+# check WHAT STATUS EXPECTED_STATUS
+check_status() {
+	[ "$2" -eq "$3" ] || fail "$1: exit status $2, not $3"
+}
+
+count_with_coreutils() {
+	cat "$@" | tr -s '[:space:]' '\n' | sed '/^$/d' | sort | uniq -c | sort -rn
+}
+
+# compare_counts WHAT EXPECTED_STATUS FILE...
+compare_counts() {
+	what=$1 expected=$2
+	shift 2
+	"$samples/wordcount" "$@" >"$work/got" 2>"$work/errors" <"$work/stdin"
+	check_status "wordcount: $what" $? "$expected"
+	count_with_coreutils "$@" >"$work/wanted" 2>/dev/null <"$work/stdin"
+	cmp "$work/wanted" "$work/got" >&2 || fail "wordcount: $what: not what the coreutils count"
+	[ "$expected" -ne 0 ] || [ ! -s "$work/errors" ] || fail "wordcount: $what: $(cat "$work/errors")"
+}
+
+test_hello() {
+	got=$("$samples/hello")
+	check_status hello $? 0
+	[ "$got" = 'hello, world (1 so far)' ] || fail "hello: printed \"$got\""
+}
+
+# check_ring ACTORS HOPS: the token starts at actor 1
+check_ring() {
+	got=$("$samples/ring" "$1" "$2" | head -n 1)
+	[ "$got" = "actor $(($2 % $1 + 1)) held the token last" ] || fail "ring $1 $2: printed \"$got\""
+}
+
+check_ring_refuses() {
+	"$samples/ring" "$@" >/dev/null 2>"$work/errors"
+	check_status "ring $*" $? 2
+	[ -s "$work/errors" ] || fail "ring $*: refused without a word"
+}
+
+test_ring() {
+	check_ring 1 0
+	check_ring 1 1000
+	check_ring 2 1001
+	check_ring 503 100000
+	check_ring 10000 12345
+	check_ring_refuses 0
+	check_ring_refuses 3 -1
+	check_ring_refuses 3 1x
+	check_ring_refuses ''
+	check_ring_refuses 99999999999999999999
+	check_ring_refuses 1 2 3
+	"$samples/ring" --help | grep usage >/dev/null || fail 'ring --help: no usage'
+}
+
+make_inputs() {
+	: >"$work/empty"
+	printf 'stdin one\ntwo\n' >"$work/stdin"
+	printf 'one two\ntwo' >"$work/no-newline"
+	printf ' \t\n\v\f\r\n\n  ' >"$work/white"
+	printf 'the mid' >"$work/first-half"
+	printf 'dle of the word' >"$work/second-half"
+	printf 'a\0b a\0 a \0 \0\0 a\0b \377\200 \001\t\001 \037 \016 \010\n' >"$work/nul"
+	printf '7 7 07 7x 1,000 -3 +3 .5 9 9 9' >"$work/numbers"
+	printf '12345678 1234567 123456789 1234567890123456 1234567890123457 12345678\0 1234567\0 12345678' >"$work/lengths"
+	awk 'BEGIN { for (i = 0; i < 200000; i++) print i % 7, i % 1009, i, "word" i * 7 % 50021 }' >"$work/many"
+	awk 'BEGIN { for (s = "x"; length(s) < 1000; s = s s); for (i = 0; i < 10240; i++) printf "%s", s }' >"$work/long"
+	{ cat "$work/many"; printf ' '; cat "$work/long"; printf 'a '; cat "$work/long"; printf ' end '; cat "$work/long"; } >"$work/mixed"
+}
+
+test_wordcount() {
+	make_inputs
+	set -- /usr/share/common-licenses/*
+	[ ! -f "$1" ] || compare_counts 'licences' 0 "$@"
+	compare_counts 'a program' 0 "$samples/wordcount"
+	for input in empty no-newline white nul numbers lengths many long mixed; do
+		compare_counts "$input" 0 "$work/$input"
+	done
+	compare_counts 'a word in two files' 0 "$work/first-half" "$work/second-half"
+	compare_counts 'the same file twice' 0 "$work/no-newline" "$work/no-newline"
+	compare_counts 'a long word in two files' 0 "$work/long" "$work/empty" "$work/long"
+	compare_counts 'standard input' 0 -
+	compare_counts 'standard input among files' 0 "$work/first-half" - "$work/second-half"
+	compare_counts 'a missing file' 1 "$work/missing" "$work/no-newline"
+	grep "$work/missing" "$work/errors" >/dev/null || fail 'wordcount: the missing file is not named'
+	compare_counts 'a missing file among others' 1 "$work/first-half" "$work/missing" "$work/second-half"
+	compare_counts 'a directory' 1 "$work" "$work/no-newline"
+}
+
+test_wordcount_pipe() {
+	# shellcheck disable=SC2002 # a pipe is what is wanted
+	cat "$work/mixed" | "$samples/wordcount" - >"$work/got"
+	count_with_coreutils "$work/mixed" >"$work/wanted"
+	cmp "$work/wanted" "$work/got" >&2 || fail 'wordcount: a pipe: not what the coreutils count'
+}
+
+test_wordcount_usage() {
+	"$samples/wordcount" >/dev/null 2>"$work/errors"
+	check_status 'wordcount without a file' $? 2
+	[ -s "$work/errors" ] || fail 'wordcount without a file: refused without a word'
+	"$samples/wordcount" --help | grep usage >/dev/null || fail 'wordcount --help: no usage'
+	[ -c /dev/full ] || return
+	"$samples/wordcount" "$work/no-newline" >/dev/full 2>"$work/errors"
+	check_status 'wordcount to a full device' $? 1
+	[ -s "$work/errors" ] || fail 'wordcount to a full device: not a word'
+}
+
+test_hello
+test_ring
+test_wordcount
+test_wordcount_pipe
+test_wordcount_usage
+exit $failed
