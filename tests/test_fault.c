@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/memory/fault.h"
+#include "tests/support.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static void
+disarm(void)
+{
+	tr_fault_arm(0);
+}
+
+START_TEST(test_fault_lets_everything_pass_when_nothing_is_armed)
+{
+	for (int i = 0; i < 1000; i++)
+		ck_assert(!tr_fault_due());
+	ck_assert(!tr_fault_struck());
+}
+END_TEST
+
+START_TEST(test_fault_strikes_the_allocation_it_was_armed_for)
+{
+	for (long n = 1; n <= 20; n++) {
+		tr_fault_arm(n);
+		for (long i = 1; i < n; i++)
+			ck_assert_msg(!tr_fault_due(), "armed for %ld, it struck at %ld", n, i);
+		ck_assert_msg(tr_fault_due(), "armed for %ld, it did not strike", n);
+	}
+}
+END_TEST
+
+START_TEST(test_fault_strikes_once)
+{
+	tr_fault_arm(3);
+	int strikes = 0;
+	for (int i = 0; i < 100; i++)
+		strikes += tr_fault_due();
+	ck_assert_int_eq(strikes, 1);
+}
+END_TEST
+
+START_TEST(test_fault_is_armed_until_it_strikes)
+{
+	tr_fault_arm(2);
+	ck_assert(tr_fault_armed());
+	ck_assert(!tr_fault_due());
+	ck_assert(tr_fault_armed());
+	ck_assert(tr_fault_due());
+	ck_assert(!tr_fault_armed());
+}
+END_TEST
+
+START_TEST(test_fault_tells_that_it_has_struck)
+{
+	tr_fault_arm(2);
+	ck_assert(!tr_fault_due());
+	ck_assert(!tr_fault_struck());
+	ck_assert(tr_fault_due());
+	ck_assert(tr_fault_struck());
+	ck_assert(!tr_fault_due());
+	ck_assert(tr_fault_struck());
+}
+END_TEST
+
+START_TEST(test_fault_armed_anew_has_not_struck)
+{
+	tr_fault_arm(1);
+	ck_assert(tr_fault_due());
+	tr_fault_arm(2);
+	ck_assert(!tr_fault_struck());
+}
+END_TEST
+
+START_TEST(test_fault_can_be_disarmed)
+{
+	tr_fault_arm(2);
+	tr_fault_arm(0);
+	ck_assert(!tr_fault_armed());
+	for (int i = 0; i < 10; i++)
+		ck_assert(!tr_fault_due());
+	ck_assert(!tr_fault_struck());
+}
+END_TEST
+
+START_TEST(test_fault_fails_tr_heap_take)
+{
+	tr_fault_arm(1);
+	ck_assert_ptr_null(tr_heap_take(100));
+	void *block = tr_heap_take(100);
+	ck_assert_ptr_nonnull(block);
+	tr_heap_give(block);
+}
+END_TEST
+
+START_TEST(test_fault_fails_tr_heap_take_zeroed)
+{
+	tr_fault_arm(1);
+	ck_assert_ptr_null(tr_heap_take_zeroed(100));
+	void *block = tr_heap_take_zeroed(100);
+	ck_assert_ptr_nonnull(block);
+	tr_heap_give(block);
+}
+END_TEST
+
+START_TEST(test_fault_tr_heap_take_zeroed_zeroes)
+{
+	unsigned all = 0;
+
+	/* Dirty memory is likely to come again. */
+	for (int round = 0; round < 100; round++) {
+		unsigned char *block = tr_heap_take_zeroed(1000);
+
+		ck_assert_ptr_nonnull(block);
+		for (size_t i = 0; i < 1000; i++) {
+			all |= block[i];
+			block[i] = 0xff;
+		}
+		tr_heap_give(block);
+	}
+	ck_assert_uint_eq(all, 0);
+}
+END_TEST
+
+START_TEST(test_fault_tr_heap_give_takes_null)
+{
+	tr_heap_give(NULL);
+}
+END_TEST
+
+#define ALLOCATIONS 2000
+
+static void *
+count_strikes(void *argument)
+{
+	int *strikes = argument;
+
+	for (int i = 0; i < ALLOCATIONS; i++)
+		*strikes += tr_fault_due();
+	return NULL;
+}
+
+START_TEST(test_fault_strikes_one_of_all_threads)
+{
+	int strikes[4] = { 0 };
+
+	tr_fault_arm(ALLOCATIONS * 2);
+	run_together(4, count_strikes, strikes, sizeof *strikes);
+	ck_assert_int_eq(strikes[0] + strikes[1] + strikes[2] + strikes[3], 1);
+}
+END_TEST
+
+static TCase *
+case_fault(void)
+{
+	TCase *tc = tcase_create("fault");
+
+	tcase_add_checked_fixture(tc, disarm, disarm);
+	tcase_add_test(tc, test_fault_lets_everything_pass_when_nothing_is_armed);
+	tcase_add_test(tc, test_fault_strikes_the_allocation_it_was_armed_for);
+	tcase_add_test(tc, test_fault_strikes_once);
+	tcase_add_test(tc, test_fault_is_armed_until_it_strikes);
+	tcase_add_test(tc, test_fault_tells_that_it_has_struck);
+	tcase_add_test(tc, test_fault_armed_anew_has_not_struck);
+	tcase_add_test(tc, test_fault_can_be_disarmed);
+	tcase_add_test(tc, test_fault_fails_tr_heap_take);
+	tcase_add_test(tc, test_fault_fails_tr_heap_take_zeroed);
+	tcase_add_test(tc, test_fault_tr_heap_take_zeroed_zeroes);
+	tcase_add_test(tc, test_fault_tr_heap_give_takes_null);
+	tcase_add_test(tc, test_fault_strikes_one_of_all_threads);
+	return tc;
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("fault");
+
+	suite_add_tcase(suite, case_fault());
+	return run_suite(suite);
+}
