@@ -66,7 +66,7 @@ troupe_send(troupe_ref to, uint32_t type, const void *data, size_t size)
 	tr_context *context = tr_current_context;
 
 	if (TR_UNLIKELY(context == NULL || size > TR_SMALL_MAX || type >= TROUPE_TYPE_RESERVED ||
-	                (data == NULL && size > 0) || tr_cache_lacks_message(&context->cache)))
+	                tr_cache_lacks_message(&context->cache) || (data == NULL && size > 0)))
 		return send_copy(to, type, data, size, 0);
 	uint32_t unit = tr_cache_take_message(&context->cache, 0);
 	troupe_msg *msg = tr_message_at(unit);

@@ -178,15 +178,8 @@ leave_extra(tr_context *context, troupe_actor *actor, troupe_ref self)
 		tr_message_discard(&context->cache, &extra->msg);
 }
 
-static unsigned
-slot_class(const troupe_actor *actor)
-{
-	return tr_arena_size_class(tr_actor_unit(actor) / TR_BLOCK_UNITS);
-}
-
-/* What most actors have not. */
-static TR_COLD void
-finish_parts(tr_context *context, troupe_actor *actor, uint32_t generation)
+void
+tr_stop_finish_parts(tr_context *context, troupe_actor *actor, uint32_t generation)
 {
 	call_stop(context, actor);
 	if (actor->extra != 0)
@@ -194,17 +187,6 @@ finish_parts(tr_context *context, troupe_actor *actor, uint32_t generation)
 	if (actor->flags & TR_ACTOR_HEAP_STATE)
 		tr_heap_give(tr_actor_state(actor));
 	leave_extra(context, actor, tr_actor_ref(actor, generation));
-}
-
-void
-tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
-{
-	if (tr_actor_class(actor)->stop != NULL || actor->extra != 0 || actor->flags & TR_ACTOR_HEAP_STATE)
-		finish_parts(context, actor, generation);
-	if (!(actor->flags & TR_ACTOR_REFUSED))
-		tr_count(&context->visits[t->number].tally.stopped, 1);
-	if (tr_mailbox_can_reopen(generation))
-		tr_cache_give_actor(&context->cache, slot_class(actor), tr_actor_unit(actor));
 }
 
 /* --- The public calls. --- */

@@ -3,6 +3,7 @@
 #define TR_STOP_H
 
 #include "runtime/actor/actor.h"
+#include "runtime/actor/runtime.h"
 
 /*
  * stop -- how an actor comes to its end: its children first, one after the
@@ -27,7 +28,10 @@ TR_MUST_USE bool tr_stop_begin(tr_context *context, troupe *t, troupe_actor *act
  * Whose mailbox was closed: call the stop callback and give everything back.
  * The actor must not be touched any more.
  */
-void tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
+TR_INLINE void tr_stop_finish(tr_context *context, const troupe *t, troupe_actor *actor, uint32_t generation);
+
+/* Of this, what most actors have not: a stop callback, an extra, a state on the heap. */
+void tr_stop_finish_parts(tr_context *context, troupe_actor *actor, uint32_t generation);
 
 /*
  * Handle a control message, which ends with it.  What it asks of the actor
@@ -53,6 +57,20 @@ tr_stop_set_reason(troupe_actor *actor, troupe_reason reason)
 	unsigned kept = actor->flags & ((1u << TR_ACTOR_REASON_SHIFT) - 1);
 
 	actor->flags = (uint16_t)(kept | (unsigned)reason << TR_ACTOR_REASON_SHIFT);
+}
+
+TR_INLINE void
+tr_stop_finish(tr_context *context, const troupe *t, troupe_actor *actor, uint32_t generation)
+{
+	const troupe_class *class_ = tr_actor_class(actor);
+
+	if (TR_UNLIKELY(class_->stop != NULL || actor->extra != 0 || actor->flags & TR_ACTOR_HEAP_STATE))
+		tr_stop_finish_parts(context, actor, generation);
+	if (TR_LIKELY(!(actor->flags & TR_ACTOR_REFUSED)))
+		tr_count(&context->visits[t->number].tally.stopped, 1);
+	if (TR_LIKELY(tr_mailbox_can_reopen(generation)))
+		tr_cache_give_actor(&context->cache, tr_arena_size_class(tr_actor_unit(actor) / TR_BLOCK_UNITS),
+		    tr_actor_unit(actor));
 }
 
 #endif /* TR_STOP_H */

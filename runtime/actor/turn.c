@@ -367,32 +367,46 @@ become_any(tr_turn *turn, enum unusual why, uint32_t taken)
 	return go_on(turn, end);
 }
 
-/* A callback asked for something.  Most often to stop, with nothing waiting and no extra. */
+static __attribute__((noinline)) enum tr_turn_end
+settle_unusual(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t unit, uint32_t handled,
+    int32_t pending)
+{
+	tr_turn turn = {
+		.context = context,
+		.actor = actor,
+		.generation = generation,
+		.handled = handled,
+		.pending = pending - (int32_t)handled,
+		.lanes.normal.first = unit,
+	};
+
+	return become_any(&turn, CALLBACK_ASKED, 0);
+}
+
+static __attribute__((noinline)) enum tr_turn_end
+bury_rest(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t newest)
+{
+	troupe_dead_letter form = tr_letter_form(context, actor);
+
+	(void)tr_letter_bury_taken(context, context->current_runtime, &form, newest);
+	tr_stop_finish(context, context->current_runtime, actor, generation);
+	return TR_TURN_GONE;
+}
+
+/* A callback asked for something.  Most often to stop, with nothing waiting, no stop callback and no extra. */
 static __attribute__((noinline)) enum tr_turn_end
 settle_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t unit, uint32_t handled,
     int32_t pending)
 {
-	if (context->after != TR_AFTER_STOP_NOW || actor->extra != 0 || unit != 0)
-		return become_any(&(tr_turn){
-		                      .context = context,
-		                      .actor = actor,
-		                      .generation = generation,
-		                      .handled = handled,
-		                      .pending = pending - (int32_t)handled,
-		                      .lanes.normal.first = unit,
-		                  },
-		    CALLBACK_ASKED, 0);
-	troupe *t = context->current_runtime;
+	if (TR_UNLIKELY(context->after != TR_AFTER_STOP_NOW || actor->extra != 0 || unit != 0))
+		return settle_unusual(context, actor, generation, unit, handled, pending);
+	actor->flags |= TR_ACTOR_STOPPING;
+	tr_count(&context->tally->handled, handled);
 	uint32_t newest = tr_mailbox_close(&actor->mailbox, generation);
 
-	actor->flags |= TR_ACTOR_STOPPING;
-	if (newest != TR_MAILBOX_EMPTY) {
-		troupe_dead_letter form = tr_letter_form(context, actor);
-
-		(void)tr_letter_bury_taken(context, t, &form, newest);
-	}
-	tr_stop_finish(context, t, actor, generation);
-	tr_count(&context->tally->handled, handled);
+	if (TR_UNLIKELY(newest != TR_MAILBOX_EMPTY))
+		return bury_rest(context, actor, generation, newest);
+	tr_stop_finish(context, context->current_runtime, actor, generation);
 	return TR_TURN_GONE;
 }
 
