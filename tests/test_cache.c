@@ -161,36 +161,45 @@ take_and_give(unsigned size_class, uint32_t count)
 		tr_cache_give_message(&cache, size_class, units[i]);
 }
 
+/* Take more than two batches, and all that the magazine has.  Returns how many. */
+static uint32_t
+take_out(unsigned size_class, uint32_t units[4 * TR_BATCH_SLOTS])
+{
+	uint32_t count = 0;
+
+	while (count <= 2 * batch_of(size_class) || cache.messages[size_class].count > 0)
+		units[count++] = tr_cache_take_message(&cache, size_class);
+	return count;
+}
+
 START_TEST(test_cache_keeps_two_batches_of_a_size)
 {
+	uint32_t units[4 * TR_BATCH_SLOTS];
+
 	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++) {
-		take_and_give(i, 2 * batch_of(i));
+		(void)take_out(i, units);
+		for (uint32_t n = 0; n < 2 * batch_of(i); n++)
+			tr_cache_give_message(&cache, i, units[n]);
 		ck_assert_uint_eq(tr_depot_count(TR_MESSAGES, i), 0);
 	}
 }
 END_TEST
 
-START_TEST(test_cache_gives_a_batch_to_the_depot_when_it_is_full)
+START_TEST(test_cache_gives_the_coldest_batch_to_the_depot_when_it_is_full)
 {
+	uint32_t units[4 * TR_BATCH_SLOTS], given[TR_BATCH_SLOTS];
+
 	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++) {
-		take_and_give(i, 2 * batch_of(i) + 1);
-		ck_assert_uint_eq(tr_depot_count(TR_MESSAGES, i), batch_of(i));
+		const uint32_t batch = batch_of(i);
+
+		(void)take_out(i, units);
+		for (uint32_t n = 0; n <= 2 * batch; n++)
+			tr_cache_give_message(&cache, i, units[n]);
+		ck_assert_uint_eq(tr_depot_take(TR_MESSAGES, i, given, TR_BATCH_SLOTS), batch);
+		ck_assert_mem_eq(given, units, batch * sizeof *given);
+		for (uint32_t n = 2 * batch + 1; n-- > batch;)
+			ck_assert_uint_eq(tr_cache_take_message(&cache, i), units[n]);
 	}
-}
-END_TEST
-
-START_TEST(test_cache_gives_the_coldest_to_the_depot)
-{
-	uint32_t units[2 * TR_BATCH_SLOTS + 1], given[TR_BATCH_SLOTS];
-
-	for (uint32_t i = 0; i < 2 * TR_BATCH_SLOTS + 1; i++)
-		units[i] = tr_cache_take_message(&cache, 0);
-	for (uint32_t i = 0; i < 2 * TR_BATCH_SLOTS + 1; i++)
-		tr_cache_give_message(&cache, 0, units[i]);
-	ck_assert_uint_eq(tr_depot_take(TR_MESSAGES, 0, given, TR_BATCH_SLOTS), TR_BATCH_SLOTS);
-	ck_assert_mem_eq(given, units, sizeof given);
-	for (uint32_t i = 2 * TR_BATCH_SLOTS + 1; i-- > TR_BATCH_SLOTS;)
-		ck_assert_uint_eq(tr_cache_take_message(&cache, 0), units[i]);
 }
 END_TEST
 
@@ -342,7 +351,7 @@ START_TEST(test_cache_keeps_slots_again_when_faults_are_disarmed)
 	tr_fault_arm(0);
 	tr_cache_follow_faults(&cache);
 	take_and_give(0, TR_BATCH_SLOTS);
-	ck_assert_uint_eq(cache.messages[0].count, TR_BATCH_SLOTS);
+	ck_assert_uint_ge(cache.messages[0].count, TR_BATCH_SLOTS);
 }
 END_TEST
 
@@ -550,8 +559,7 @@ case_one_thread(void)
 	tcase_add_test(tc, test_cache_says_when_it_lacks_a_small_message);
 	tcase_add_test(tc, test_cache_uses_all_of_a_block);
 	tcase_add_test(tc, test_cache_keeps_two_batches_of_a_size);
-	tcase_add_test(tc, test_cache_gives_a_batch_to_the_depot_when_it_is_full);
-	tcase_add_test(tc, test_cache_gives_the_coldest_to_the_depot);
+	tcase_add_test(tc, test_cache_gives_the_coldest_batch_to_the_depot_when_it_is_full);
 	tcase_add_test(tc, test_cache_takes_from_the_depot_before_it_carves);
 	tcase_add_test(tc, test_cache_carves_when_the_depot_is_locked);
 	tcase_add_test(tc, test_cache_keeps_what_the_depot_refuses);

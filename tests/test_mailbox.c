@@ -333,7 +333,7 @@ START_TEST(test_mailbox_is_dead_for_all_handles_after_its_last_life)
 			ck_assert(tr_mailbox_try_close(&mailbox, generation));
 		ck_assert_uint_eq(tr_mailbox_alive(&mailbox), 0);
 		for (uint32_t bits = 0; bits <= 32; bits++) {
-			const uint32_t handle = (uint32_t)(UINT64_MAX >> (64 - bits) & (bits > 0 ? LAST : 0));
+			const uint32_t handle = (uint32_t)((UINT64_C(1) << bits) - 1);
 
 			ck_assert_int_eq(tr_mailbox_push(&mailbox, handle, 5, &link_of[5], 0), TR_PUSH_DEAD);
 		}
@@ -349,29 +349,31 @@ START_TEST(test_mailbox_cannot_be_reopened_after_its_last_life)
 }
 END_TEST
 
-/* An actor that spawns one, tells who it is, and stops it. */
+/* An actor that spawns one, which stops at its first message, and tells who it is. */
 struct spawned {
 	troupe_stop_mode mode;
 	troupe_ref ref;
 };
 
 static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
+stop_oneself(troupe_actor *self, void *state, const troupe_msg *msg)
 {
-	(void)self;
+	const troupe_stop_mode *mode = troupe_body(msg, sizeof *mode);
+
 	(void)state;
-	(void)msg;
+	troupe_stop_self(self, *mode);
 }
 
 static void
 spawn_one(troupe_actor *self, void *state, const troupe_msg *msg)
 {
-	static const troupe_class short_lived = { .name = "short-lived", .receive = ignore };
+	static const troupe_class short_lived = { .name = "short-lived", .receive = stop_oneself };
 	struct spawned *const *spawned = troupe_body(msg, sizeof *spawned);
+	const troupe_stop_mode mode = (*spawned)->mode;
 
 	(void)state;
 	(*spawned)->ref = troupe_spawn(troupe_of(self), &short_lived, NULL);
-	(void)troupe_stop((*spawned)->ref, (*spawned)->mode);
+	(void)troupe_send((*spawned)->ref, 1, &mode, sizeof mode);
 }
 
 /* The handle of an actor that has lived and stopped in the thread that drives t. */

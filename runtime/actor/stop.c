@@ -11,6 +11,16 @@
 
 /* --- The parent's list of children. --- */
 
+static void
+link_newest(tr_extra *extra, tr_record *record)
+{
+	record->newer = 0;
+	record->older = extra->children;
+	if (extra->children != 0)
+		((tr_record *)tr_message_at(extra->children))->newer = tr_message_unit(record);
+	extra->children = tr_message_unit(record);
+}
+
 tr_record *
 tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child)
 {
@@ -26,11 +36,7 @@ tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child)
 
 	msg->flag_bits |= TR_MSG_CONTROL;
 	record->child = child;
-	record->newer = 0;
-	record->older = extra->children;
-	if (extra->children != 0)
-		((tr_record *)tr_message_at(extra->children))->newer = tr_message_unit(record);
-	extra->children = tr_message_unit(record);
+	link_newest(extra, record);
 	extra->child_count++;
 	return record;
 }
@@ -74,7 +80,11 @@ post_control(tr_context *context, troupe_ref to, troupe_msg *msg)
 	return status;
 }
 
-/* Tell the newest child; one that is gone already has said so, or will. */
+/*
+ * Tell the newest child; one that is gone already has said so, or will.  When
+ * the runtime is being closed, nobody can be told any more: the closer ends
+ * the children, which it finds in the list.
+ */
 static void
 stop_next_child(tr_context *context, tr_extra *extra)
 {
@@ -84,8 +94,14 @@ stop_next_child(tr_context *context, tr_extra *extra)
 		troupe_ref child = record->child;
 
 		unlink_record(extra, record);
-		if (post_control(context, child, &record->msg) == TROUPE_OK) {
+		troupe_status status = post_control(context, child, &record->msg);
+
+		if (status == TROUPE_OK) {
 			extra->told = child;
+			return;
+		}
+		if (status == TROUPE_CLOSING) {
+			link_newest(extra, record);
 			return;
 		}
 		tr_message_release(&context->cache, &record->msg);

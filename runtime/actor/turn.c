@@ -60,7 +60,10 @@ bury_taken(tr_turn *turn)
 static void
 leave(tr_turn *turn)
 {
-	tr_worker_count_turn(&turn->context->worker, turn->handled);
+	tr_worker *worker = &turn->context->worker;
+
+	/* What a callback sent beyond its credit counts like what was handled. */
+	tr_worker_count_turn(worker, turn->handled + (worker->credit < 0 ? (uint32_t)-worker->credit : 0));
 	tr_count(&turn->context->tally->handled, turn->handled);
 }
 

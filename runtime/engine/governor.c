@@ -47,7 +47,7 @@ unlock(tr_governor *governor)
 }
 
 static void
-begin(tr_governor *governor, int phase, int64_t now, uint64_t work)
+begin(tr_governor *governor, int phase, int64_t now, tr_work work)
 {
 	governor->phase = phase == TR_GOVERNOR_WARMING ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING;
 	governor->began = now;
@@ -127,49 +127,56 @@ after_trial(tr_governor *governor, uint32_t limit, uint64_t rate)
 	return governor->settled;
 }
 
-static uint32_t
-after_epoch(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
+/* Sending is work too: an actor that sends a million messages in one callback is not a coarse one. */
+static bool
+was_coarse(const tr_governor *governor, tr_work work, uint64_t spent, uint32_t running)
 {
-	uint64_t messages = work - governor->work;
-	uint64_t spent = (uint64_t)(now - governor->began);
-	/* GV-none: written under the lock that is held. */
-	uint32_t limit = atomic_load_explicit(&governor->limit, memory_order_relaxed);
-	uint64_t rate = messages * 1000000 / spent;
+	uint64_t messages = work.handled - governor->work.handled + (work.sent - governor->work.sent);
 
-	governor->coarse = messages * (uint64_t)TR_COARSE_NS < spent * running;
-	if (governor->coarse) {
+	return messages * (uint64_t)TR_COARSE_NS < spent * running;
+}
+
+/* Under the lock: an epoch is over.  Returns the limit for the next. */
+static uint32_t
+after_epoch(tr_governor *governor, uint32_t limit, int64_t now, tr_work work, uint32_t running)
+{
+	uint64_t spent = (uint64_t)(now - governor->began);
+	/* Handled, and not sent: what only fills mailboxes is no gain. */
+	uint64_t rate = (work.handled - governor->work.handled) * 1000000 / spent;
+	/* GV-none: if it comes a moment later, it counts for the next epoch. */
+	bool flooded = atomic_exchange_explicit(&governor->flooded, false, memory_order_relaxed);
+
+	if (was_coarse(governor, work, spent, running)) {
 		start_over(governor);
 		return governor->count;
+	}
+	if (flooded && limit > 1) {
+		governor->settled = limit / 2;
+		governor->hold = governor->next_hold;
+		return governor->settled;
 	}
 	return limit == governor->settled ? after_settled(governor, rate) : after_trial(governor, limit, rate);
 }
 
 /* Under the lock. */
 static bool
-decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
+decide(tr_governor *governor, int64_t now, tr_work work, uint32_t running)
 {
 	/* GV-none: written under the lock that is held. */
 	uint32_t before = atomic_load_explicit(&governor->limit, memory_order_relaxed);
+	/* GV-none: a hint. */
+	bool flooded = atomic_load_explicit(&governor->flooded, memory_order_relaxed);
 
 	if (governor->began == 0 || now <= governor->began) {
 		begin(governor, TR_GOVERNOR_WARMING, now, work);
 		return false;
 	}
-	/* GV-none: a hint. */
-	bool flooded = atomic_load_explicit(&governor->flooded, memory_order_relaxed);
-
-	if (governor->phase == TR_GOVERNOR_WARMING && !flooded) {
+	if (governor->phase == TR_GOVERNOR_WARMING && !(flooded && before > 1)) {
 		begin(governor, TR_GOVERNOR_MEASURING, now, work);
 		return false;
 	}
-	uint32_t limit = after_epoch(governor, now, work, running);
+	uint32_t limit = after_epoch(governor, before, now, work, running);
 
-	/* GV-none: if it comes a moment later, it counts for the next decision. */
-	if (atomic_exchange_explicit(&governor->flooded, false, memory_order_relaxed) && limit >= before && before > 1 &&
-	    !governor->coarse) {
-		limit = governor->settled = before / 2;
-		governor->hold = governor->next_hold;
-	}
 	if (limit != before)
 		set_limit(governor, limit);
 	begin(governor, limit != before ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING, now, work);
@@ -177,7 +184,7 @@ decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
 }
 
 bool
-tr_governor_decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running)
+tr_governor_decide(tr_governor *governor, int64_t now, tr_work work, uint32_t running)
 {
 	bool raised = false;
 

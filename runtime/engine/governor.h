@@ -15,7 +15,7 @@
  * Actors that exchange many small messages run best on one core: on two, each
  * message moves its cache lines across, which costs more than the work.  Which
  * programs are like that shows only when they run.  So while several workers
- * are busy the governor counts the messages handled and sent in an epoch, tries half or
+ * are busy the governor counts the messages handled in an epoch, tries half or
  * twice the workers for the next, keeps what is clearly faster, and asks again
  * later, ever more seldom.  (Feedback-directed threading: Suleman, Qureshi and
  * Patt, ASPLOS 2008.)
@@ -55,6 +55,11 @@
 #define TR_HOLD_LEAST 16
 #define TR_HOLD_MOST  256
 
+/* Messages so far. */
+typedef struct tr_work {
+	uint64_t handled, sent;
+} tr_work;
+
 typedef struct tr_governor {
 	_Alignas(TR_CACHE_LINE) _Atomic uint32_t limit; /* workers with a lower index may run */
 	_Atomic uint32_t benched;
@@ -67,9 +72,8 @@ typedef struct tr_governor {
 	uint32_t next_hold;
 	bool try_more;         /* the next trial is with twice the workers */
 	_Atomic bool flooded;  /* an actor's mailbox filled faster than it could be emptied */
-	bool coarse;           /* the last epoch's messages took longer than TR_COARSE_NS */
 	int64_t began;
-	uint64_t work;         /* of all workers, when the epoch began */
+	tr_work work;          /* of all workers, when the epoch began */
 	uint32_t count;        /* workers in all */
 } tr_governor;
 
@@ -87,11 +91,11 @@ tr_governor_benches(const tr_governor *governor, uint32_t index)
 uint32_t tr_governor_limit(const tr_governor *governor);
 
 /*
- * An occasion to decide: `now`, messages that all workers have handled and sent, and how many
+ * An occasion to decide: `now`, the work of all workers so far, and how many
  * of them run.  true: the limit was raised, and the caller must call those on
  * the bench back.
  */
-TR_MUST_USE bool tr_governor_decide(tr_governor *governor, int64_t now, uint64_t work, uint32_t running);
+TR_MUST_USE bool tr_governor_decide(tr_governor *governor, int64_t now, tr_work work, uint32_t running);
 
 /* Is there something to decide? */
 TR_INLINE bool

@@ -159,22 +159,16 @@ take_overflow(tr_worker *worker)
 	return actors[0];
 }
 
-/* Messages handled and sent: a producer works too. */
-static uint64_t
-work_of(const tr_worker *worker)
-{
-	/* WK-none: two counters, as they come. */
-	return atomic_load_explicit(worker->handled, memory_order_relaxed) +
-	       atomic_load_explicit(worker->sent, memory_order_relaxed);
-}
-
-static uint64_t
+static tr_work
 work_of_all(const tr_pool *pool)
 {
-	uint64_t work = 0;
+	tr_work work = { 0, 0 };
 
-	for (uint32_t i = 0; i < pool->count; i++)
-		work += work_of(pool->workers[i]);
+	for (uint32_t i = 0; i < pool->count; i++) {
+		/* WK-none: two counters, as they come. */
+		work.handled += atomic_load_explicit(pool->workers[i]->handled, memory_order_relaxed);
+		work.sent += atomic_load_explicit(pool->workers[i]->sent, memory_order_relaxed);
+	}
 	return work;
 }
 
@@ -415,7 +409,8 @@ may_sit(tr_worker *worker)
 static void
 watch(tr_pool *pool, uint64_t *work_then)
 {
-	uint64_t work = work_of_all(pool);
+	tr_work all = work_of_all(pool);
+	uint64_t work = all.handled + all.sent;
 
 	if ((work - *work_then) * (uint64_t)TR_COARSE_NS < (uint64_t)TR_WATCH_NS)
 		dissolve_bench(pool);

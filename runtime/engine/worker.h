@@ -140,12 +140,12 @@ tr_worker_next(tr_worker *worker)
 	return tr_worker_next_slow(worker);
 }
 
-/* A turn handled many messages: it counts as several dispatches. */
+/* A turn handled or sent many messages: it counts as several dispatches. */
 TR_INLINE void
-tr_worker_count_turn(tr_worker *worker, uint32_t handled)
+tr_worker_count_turn(tr_worker *worker, uint32_t messages)
 {
-	if (TR_UNLIKELY(handled >= TR_TICK_MESSAGES))
-		worker->tick += handled / TR_TICK_MESSAGES;
+	if (TR_UNLIKELY(messages >= TR_TICK_MESSAGES))
+		worker->tick += messages / TR_TICK_MESSAGES;
 }
 
 /*

@@ -23,6 +23,7 @@ enum {
 	RING = 256,       /* runnable actors that a worker holds; a power of two */
 	REFILL = 63,      /* and one: runnable actors taken from the overflow at once */
 	SPIN = 200,       /* looks around before a worker sleeps */
+	CHUNK_ACTORS = 510, /* of the overflow: with what else a chunk has, a page */
 	WORKERS_MAX = 64
 };
 
@@ -45,11 +46,10 @@ static const uintptr_t IDLE = 1; /* whoever takes this mark away must queue the 
 
 struct actor {
 	/* Every sender writes it. */
-	_Atomic(uintptr_t) inbox;
+	alignas(LINE) _Atomic(uintptr_t) inbox;
 
 	/* The rest is for whoever holds the actor: a queue, or the worker that runs it. */
 	msg *todo;          /* taken, oldest first */
-	actor *link;        /* in the overflow */
 	int32_t backlog;    /* length of todo */
 	bool stopping;
 
@@ -147,23 +147,62 @@ relax(void)
 
 /* ---- Queues of actors that can run ------------------------------------------ */
 
-/* What no ring has room for: one list for all, first in, first out. */
+/* A page of runnable actors.  Addresses again, and no list through the actors: see stack. */
+typedef struct chunk {
+	struct chunk *next;
+	uint32_t first, end; /* what is taken, what is put: slots between them are in use */
+	actor *slot[CHUNK_ACTORS];
+} chunk;
+
+/* What no ring has room for: one queue for all, first in, first out. */
 static struct {
 	alignas(LINE) pthread_mutex_t lock;
-	actor *head, *tail;
-	atomic_uint count;  /* also read without the lock, as a hint */
+	chunk *head, *tail, *spare;
+	atomic_uint count; /* also read without the lock, as a hint */
 } overflow = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void
+overflow_grow_locked(void)
+{
+	chunk *c = overflow.spare;
+
+	if (c)
+		overflow.spare = c->next;
+	else
+		c = map_memory(sizeof *c);
+	c->next = NULL;
+	c->first = c->end = 0;
+	if (overflow.tail)
+		overflow.tail->next = c;
+	else
+		overflow.head = c;
+	overflow.tail = c;
+}
 
 static void
 overflow_append_locked(actor *a)
 {
-	a->link = NULL;
-	if (overflow.tail)
-		overflow.tail->link = a;
-	else
-		overflow.head = a;
-	overflow.tail = a;
+	if (!overflow.tail || overflow.tail->end == CHUNK_ACTORS)
+		overflow_grow_locked();
+	overflow.tail->slot[overflow.tail->end++] = a;
 	atomic_store_explicit(&overflow.count, atomic_load_explicit(&overflow.count, RELAXED) + 1, RELAXED);
+}
+
+/* The oldest; there is one. */
+static actor *
+overflow_pop_locked(void)
+{
+	chunk *c = overflow.head;
+	actor *a = c->slot[c->first++];
+
+	if (c->first == c->end) {
+		overflow.head = c->next;
+		if (!c->next)
+			overflow.tail = NULL;
+		c->next = overflow.spare;
+		overflow.spare = c;
+	}
+	return a;
 }
 
 SLOW void
@@ -248,22 +287,22 @@ ring_steal(worker *w, worker *victim)
 SLOW actor *
 overflow_take(worker *w, unsigned more)
 {
-	unsigned tail = atomic_load_explicit(&w->tail, RELAXED), taken = 0;
+	unsigned tail = atomic_load_explicit(&w->tail, RELAXED);
+	actor *first = NULL;
 
 	pthread_mutex_lock(&overflow.lock);
-	actor *first = overflow.head, *next = first;
 	unsigned count = atomic_load_explicit(&overflow.count, RELAXED);
-	unsigned share = 1 + (count / worker_count < more ? count / worker_count : more);
-	while (next && taken < share) {
-		if (taken > 0)
-			atomic_store_explicit(&w->ring[tail++ % RING], next, RELAXED);
-		next = next->link;
-		taken++;
+	if (count > 0) {
+		unsigned share = (count - 1) / worker_count;
+		share = share < more ? share : more;
+		first = overflow_pop_locked();
+		for (unsigned i = 0; i < share; i++) {
+			actor *a = overflow_pop_locked();
+			__builtin_prefetch(a, 1);
+			atomic_store_explicit(&w->ring[tail++ % RING], a, RELAXED);
+		}
+		atomic_store_explicit(&overflow.count, count - share - 1, RELAXED);
 	}
-	overflow.head = next;
-	if (!next)
-		overflow.tail = NULL;
-	atomic_store_explicit(&overflow.count, count - taken, RELAXED);
 	pthread_mutex_unlock(&overflow.lock);
 	atomic_store_explicit(&w->tail, tail, RELEASE);
 	return first;
