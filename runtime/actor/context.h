@@ -65,7 +65,7 @@ typedef struct tr_context {
 	troupe *current_runtime;
 	troupe_msg *msg;       /* in hand; NULL in start and stop, and once kept or forwarded */
 	tr_tally *tally;       /* of home, or of the dedicated actor's runtime */
-	int64_t turn_deadline; /* of a turn that has lasted some time already */
+	int64_t turn_deadline; /* of a turn that has lasted some time already; else 0 */
 	uint8_t after;         /* TR_AFTER_ bits */
 	_Atomic uint8_t home;  /* the runtime in whose pool this is a worker; 0: none, or it is closing */
 	/* The same for reports: written by the thread, read by a closer as it comes (CX-none). */

@@ -77,8 +77,11 @@ parse_number(const char *text, uint64_t *number)
 
 	if (*text < '0' || *text > '9')
 		return false;
+	/* Not base 0, which would take a number with a leading zero for an octal one. */
+	int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
+
 	errno = 0;
-	*number = strtoull(text, &end, 0);
+	*number = strtoull(text, &end, base);
 	return errno == 0 && *end == '\0';
 }
 

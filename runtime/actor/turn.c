@@ -188,11 +188,11 @@ handle(tr_turn *turn, uint32_t unit)
 
 /* Whether a turn has lasted too long: the first look at the clock sets the bound. */
 static bool
-is_late(tr_context *context, uint32_t handled)
+is_late(tr_context *context)
 {
 	int64_t now = tr_clock_now();
 
-	if (handled <= TR_LANE_TICKS * TR_CLOCK_LOOKS)
+	if (context->turn_deadline == 0)
 		context->turn_deadline = now + TR_TURN_NS;
 	return now > context->turn_deadline;
 }
@@ -203,7 +203,7 @@ look_up(tr_turn *turn)
 {
 	if (tr_mailbox_has_urgent(&turn->actor->mailbox))
 		take_new(turn);
-	if (turn->handled % (TR_LANE_TICKS * TR_CLOCK_LOOKS) == 0 && is_late(turn->context, turn->handled))
+	if (turn->handled % TR_CLOCK_TICKS == 0 && is_late(turn->context))
 		turn->context->worker.credit = 0;
 }
 
@@ -418,7 +418,7 @@ static __attribute__((noinline)) bool
 must_look_up(tr_context *context, troupe_actor *actor, uint32_t handled)
 {
 	return tr_mailbox_has_urgent(&actor->mailbox) ||
-	       (handled % (TR_LANE_TICKS * TR_CLOCK_LOOKS) == 0 && is_late(context, handled));
+	       (handled == TR_CLOCK_TICKS && is_late(context));
 }
 
 /*
@@ -455,8 +455,17 @@ run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_
 				return settle_plain(context, actor, generation, unit, handled, pending);
 			if (TR_UNLIKELY(--context->worker.credit <= 0))
 				return become_any(TURN_SO_FAR, OUT_OF_CREDIT, 0);
-			if (TR_UNLIKELY(handled % TR_LANE_TICKS == 0) && must_look_up(context, actor, handled))
-				return become_any(TURN_SO_FAR, TIME_TO_LOOK, 0);
+			if (TR_UNLIKELY(handled % TR_LANE_TICKS == 0)) {
+				if (must_look_up(context, actor, handled))
+					return become_any(TURN_SO_FAR, TIME_TO_LOOK, 0);
+				/* The governor reads the counter: a long turn must not look like none. */
+				if (handled == TR_CLOCK_TICKS) {
+					tr_count(&context->tally->handled, handled);
+					tr_worker_count_turn(&context->worker, handled);
+					pending -= (int32_t)handled;
+					handled = 0;
+				}
+			}
 		}
 		if (TR_LIKELY(!tr_mailbox_has_new(&actor->mailbox) && tr_mailbox_try_idle(&actor->mailbox, generation))) {
 			tr_worker_count_turn(&context->worker, handled);
@@ -495,6 +504,7 @@ run(tr_context *context, uint32_t actor_unit)
 	context->worker.credit = context->worker.quantum;
 	context->current = actor;
 	context->after = 0;
+	context->turn_deadline = 0;
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, (troupe_ref)generation << 32 | actor_unit, memory_order_relaxed);
 	if (TR_UNLIKELY((actor->extra | actor->flags | actor->mailbox.backlog) != 0))

@@ -23,9 +23,9 @@
 
 #define TR_LANE_TICKS 32
 
-/* A turn that clears a backlog lasts no longer than this; the clock is read once in so many looks at the lanes. */
-#define TR_TURN_NS     INT64_C(200000)
-#define TR_CLOCK_LOOKS 32
+/* A turn that clears a backlog lasts no longer than this; the clock is read once in so many messages. */
+#define TR_TURN_NS     INT64_C(1000000)
+#define TR_CLOCK_TICKS 1024
 
 enum tr_turn_end {
 	TR_TURN_IDLE, /* nobody owns the actor any more */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/governor.h"
 
+#include "runtime/memory/depot.h"
+
 /* A trial must win by this much, in percent, to be kept: less is noise. */
 #define MARGIN_PERCENT 104
 
@@ -111,6 +113,14 @@ after_settled(tr_governor *governor, uint64_t rate)
 	return next_trial(governor);
 }
 
+static void
+hold_longer(tr_governor *governor)
+{
+	governor->hold = governor->next_hold;
+	if (governor->next_hold < TR_HOLD_MOST)
+		governor->next_hold *= 2;
+}
+
 /* An epoch with another limit is over: keep it, or go back. */
 static uint32_t
 after_trial(tr_governor *governor, uint32_t limit, uint64_t rate)
@@ -120,10 +130,8 @@ after_trial(tr_governor *governor, uint32_t limit, uint64_t rate)
 	if (better) {
 		governor->settled = limit;
 		governor->next_hold = TR_HOLD_LEAST;
-	} else if (governor->next_hold < TR_HOLD_MOST) {
-		governor->next_hold *= 2;
 	}
-	governor->hold = governor->next_hold;
+	hold_longer(governor);
 	return governor->settled;
 }
 
@@ -152,7 +160,7 @@ after_epoch(tr_governor *governor, uint32_t limit, int64_t now, tr_work work, ui
 	}
 	if (flooded && limit > 1) {
 		governor->settled = limit / 2;
-		governor->hold = governor->next_hold;
+		hold_longer(governor);
 		return governor->settled;
 	}
 	return limit == governor->settled ? after_settled(governor, rate) : after_trial(governor, limit, rate);
@@ -179,6 +187,13 @@ decide(tr_governor *governor, int64_t now, tr_work work, uint32_t running)
 
 	if (limit != before)
 		set_limit(governor, limit);
+	else if (limit == 1 && governor->untidy) {
+		/* What went through several cores lies about in any order; the one that is left puts it in order. */
+		tr_depot_sort(TR_MESSAGES, 0);
+		governor->untidy = false;
+	}
+	if (limit < before)
+		governor->untidy = true;
 	begin(governor, limit != before ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING, now, work);
 	return limit > before;
 }

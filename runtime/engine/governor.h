@@ -52,8 +52,8 @@
 #define TR_WATCH_NS  INT64_C(1000000)
 
 /* Epochs between two trials: the least, and the most that it grows to while trials change nothing. */
-#define TR_HOLD_LEAST 16
-#define TR_HOLD_MOST  256
+#define TR_HOLD_LEAST 32
+#define TR_HOLD_MOST  512
 
 /* Messages so far. */
 typedef struct tr_work {
@@ -72,6 +72,7 @@ typedef struct tr_governor {
 	uint32_t next_hold;
 	bool try_more;         /* the next trial is with twice the workers */
 	_Atomic bool flooded;  /* an actor's mailbox filled faster than it could be emptied */
+	bool untidy;           /* workers were benched, and the free messages have not been sorted since */
 	int64_t began;
 	tr_work work;          /* of all workers, when the epoch began */
 	uint32_t count;        /* workers in all */

@@ -107,6 +107,56 @@ tr_depot_give(enum tr_arena_kind kind, unsigned size_class, const uint32_t *unit
 	return true;
 }
 
+#define DIGIT_BITS 11
+#define DIGITS     (1u << DIGIT_BITS)
+
+static unsigned
+digit_of(uint32_t unit, unsigned shift)
+{
+	return ~unit >> shift & (DIGITS - 1); /* inverted: the highest comes first, the top of the stack last */
+}
+
+/* One pass of a radix sort: stable, by one digit. */
+static void
+sort_by_digit(const uint32_t *from, uint32_t *to, size_t count, unsigned shift)
+{
+	uint32_t start[DIGITS] = { 0 };
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		start[digit_of(from[i], shift)]++;
+	for (unsigned digit = 0; digit < DIGITS; digit++) {
+		uint32_t here = start[digit];
+
+		start[digit] = sum;
+		sum += here;
+	}
+	for (size_t i = 0; i < count; i++)
+		to[start[digit_of(from[i], shift)]++] = from[i];
+}
+
+void
+tr_depot_sort(enum tr_arena_kind kind, unsigned size_class)
+{
+	depot *d = find_depot(kind, size_class);
+
+	if (!try_lock(d))
+		return;
+	/* DP-none: under the lock. */
+	size_t count = atomic_load_explicit(&d->count, memory_order_relaxed);
+	size_t bytes = count * sizeof *d->slots;
+	uint32_t *other = count > 1 ? tr_pages_reserve(bytes) : NULL;
+
+	if (other != NULL) {
+		sort_by_digit(d->slots, other, count, 0);
+		sort_by_digit(other, d->slots, count, DIGIT_BITS);
+		sort_by_digit(d->slots, other, count, 2 * DIGIT_BITS);
+		memcpy(d->slots, other, bytes);
+		tr_pages_release(other, bytes);
+	}
+	unlock(d);
+}
+
 uint32_t
 tr_depot_count(enum tr_arena_kind kind, unsigned size_class)
 {

@@ -36,6 +36,15 @@ TR_MUST_USE uint32_t tr_depot_take(enum tr_arena_kind kind, unsigned size_class,
 /* Give `count` slots; false when the lock is held: the caller keeps them. */
 TR_MUST_USE bool tr_depot_give(enum tr_arena_kind kind, unsigned size_class, const uint32_t *units, uint32_t count);
 
+/*
+ * Put the slots in order of address, lowest to be taken first.  Slots that
+ * went through several threads come back in any order, and memory that is
+ * used in order is much faster.  Holds the lock for some ns per slot: for
+ * when there is nobody to wait for it.  Does nothing when memory for the work
+ * is refused.
+ */
+void tr_depot_sort(enum tr_arena_kind kind, unsigned size_class);
+
 /* Slots in the depot: for tests, when nobody else is at work. */
 uint32_t tr_depot_count(enum tr_arena_kind kind, unsigned size_class);
 
