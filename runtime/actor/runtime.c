@@ -22,16 +22,14 @@ context_of(tr_worker *worker)
 }
 
 static void
-enter_worker(tr_worker *worker)
+work(tr_worker *worker)
 {
-	tr_current_context = context_of(worker);
-}
+	tr_context *context = context_of(worker);
 
-static void
-leave_worker(tr_worker *worker)
-{
+	tr_current_context = context;
+	tr_turns_of_worker(worker);
 	/* CX-none: nothing runs here any more, for reports. */
-	atomic_store_explicit(&context_of(worker)->self, 0, memory_order_relaxed);
+	atomic_store_explicit(&context->self, 0, memory_order_relaxed);
 	tr_current_context = NULL;
 }
 
@@ -46,9 +44,7 @@ all_parked(tr_pool *pool)
 }
 
 static const tr_worker_hooks hooks = {
-	.enter = enter_worker,
-	.leave = leave_worker,
-	.run = tr_turn_of_worker,
+	.work = work,
 	.all_parked = all_parked,
 };
 

@@ -518,10 +518,26 @@ tr_turn_run(tr_context *context, uint32_t actor)
 	return run(context, actor);
 }
 
-void
-tr_turn_of_worker(tr_worker *worker, uint32_t actor)
+TR_INLINE void
+run_and_put_back(tr_worker *worker, uint32_t actor)
 {
 	/* The worker is the first member of its context. */
 	if (TR_UNLIKELY(run((tr_context *)worker, actor) == TR_TURN_MORE))
 		worker->scheduler->put_back(worker, actor);
+}
+
+void
+tr_turn_of_worker(tr_worker *worker, uint32_t actor)
+{
+	run_and_put_back(worker, actor);
+}
+
+/* The whole loop in one function: what a turn needs stays in registers from one to the next. */
+void
+tr_turns_of_worker(tr_worker *worker)
+{
+	uint32_t actor;
+
+	while ((actor = tr_worker_next(worker)) != 0)
+		run_and_put_back(worker, actor);
 }

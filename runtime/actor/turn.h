@@ -39,4 +39,7 @@ enum tr_turn_end tr_turn_run(tr_context *context, uint32_t actor);
 /* The same for a worker, which puts the actor back if there is more to do. */
 void tr_turn_of_worker(tr_worker *worker, uint32_t actor);
 
+/* One after the other, until the worker's pool stops. */
+void tr_turns_of_worker(tr_worker *worker);
+
 #endif /* TR_TURN_H */

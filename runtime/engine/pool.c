@@ -58,12 +58,8 @@ work(void *argument)
 {
 	tr_worker *worker = argument;
 	tr_pool *pool = worker->pool;
-	uint32_t actor;
 
-	pool->hooks->enter(worker);
-	while ((actor = tr_worker_next(worker)) != 0)
-		pool->hooks->run(worker, actor);
-	pool->hooks->leave(worker);
+	pool->hooks->work(worker);
 
 	pthread_mutex_lock(&pool->exit_lock);
 	pool->exited++;

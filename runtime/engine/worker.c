@@ -134,6 +134,19 @@ put(tr_worker *worker, uint32_t actor)
 	tr_worker_put(worker, actor);
 }
 
+/* Behind all that waited longer: those on the overflow queue, when there are some. */
+static void
+put_back(tr_worker *worker, uint32_t actor)
+{
+	/* OV-none: a hint. */
+	if (TR_LIKELY(atomic_load_explicit(&worker->pool->overflow.count, memory_order_relaxed) == 0)) {
+		tr_worker_share(worker, actor);
+		return;
+	}
+	tr_overflow_put(&worker->pool->overflow, &actor, 1);
+	wake_if_wanted(worker->pool);
+}
+
 /* --- Choosing. --- */
 
 /* One actor from the overflow queue to run, and a fair share of the others into the empty ring. */
@@ -480,7 +493,7 @@ pool_now(const tr_pool *pool)
 const tr_scheduler tr_pool_scheduler = {
 	.name = "pool",
 	.put = put,
-	.put_back = tr_worker_share,
+	.put_back = put_back,
 	.try_next = try_next,
 	.now = pool_now,
 };

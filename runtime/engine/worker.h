@@ -90,11 +90,8 @@ struct tr_worker {
 
 /* What the layer above does for a worker. */
 typedef struct tr_worker_hooks {
-	/* In the worker's thread, before its first and after its last actor. */
-	void (*enter)(tr_worker *worker);
-	void (*leave)(tr_worker *worker);
-	/* Run an owned actor for a turn. */
-	void (*run)(tr_worker *worker, uint32_t actor);
+	/* All that the worker's thread does: run what tr_worker_next gives until it gives 0. */
+	void (*work)(tr_worker *worker);
 	/* All workers are parked. */
 	void (*all_parked)(tr_pool *pool);
 } tr_worker_hooks;
