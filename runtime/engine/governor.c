@@ -62,6 +62,8 @@ start_over(tr_governor *governor)
 {
 	governor->settled = governor->count;
 	governor->settled_rate = 0;
+	governor->rival_rate = 0;
+	governor->overtaken = 0;
 	governor->hold = 0;
 	governor->next_hold = TR_HOLD_LEAST;
 	governor->try_more = false;
@@ -101,15 +103,20 @@ next_trial(tr_governor *governor)
 	return more ? twice : settled - settled / 2;
 }
 
-/* An epoch with the settled limit is over. */
+/* An epoch with the settled limit is over: go on, or try another. */
 static uint32_t
 after_settled(tr_governor *governor, uint64_t rate)
 {
+	bool overtaken = rate * MARGIN_PERCENT < governor->rival_rate * 100;
+
 	governor->settled_rate = rate;
-	if (governor->hold > 0) {
+	governor->overtaken = overtaken ? governor->overtaken + 1 : 0;
+	/* What lost the last trial did better then than this has done for a while: the work has changed. */
+	if (governor->hold > 0 && governor->overtaken < TR_OVERTAKEN) {
 		governor->hold--;
 		return governor->settled;
 	}
+	governor->overtaken = 0;
 	return next_trial(governor);
 }
 
@@ -128,8 +135,11 @@ after_trial(tr_governor *governor, uint32_t limit, uint64_t rate)
 	bool better = rate * 100 > governor->settled_rate * MARGIN_PERCENT;
 
 	if (better) {
+		governor->rival_rate = governor->settled_rate;
 		governor->settled = limit;
 		governor->next_hold = TR_HOLD_LEAST;
+	} else {
+		governor->rival_rate = rate;
 	}
 	hold_longer(governor);
 	return governor->settled;

@@ -55,6 +55,9 @@
 #define TR_HOLD_LEAST 32
 #define TR_HOLD_MOST  512
 
+/* Epochs in a row, slower than the loser of the last trial was, that make another trial due. */
+#define TR_OVERTAKEN 6
+
 /* Messages so far. */
 typedef struct tr_work {
 	uint64_t handled, sent;
@@ -68,6 +71,8 @@ typedef struct tr_governor {
 	enum { TR_GOVERNOR_WARMING, TR_GOVERNOR_MEASURING } phase;
 	uint32_t settled;      /* the limit that was best so far */
 	uint64_t settled_rate; /* messages per ms with it, in the last epoch */
+	uint64_t rival_rate;   /* the same with the limit that lost the last trial, then */
+	uint32_t overtaken;    /* epochs in a row that were slower than that */
 	uint32_t hold;         /* epochs until the next trial */
 	uint32_t next_hold;
 	bool try_more;         /* the next trial is with twice the workers */
