@@ -13,12 +13,34 @@ AM_TESTS_ENVIRONMENT = \
 # One program for each module, from the file of its name.
 if HAVE_CHECK
 AM_CPPFLAGS += $(CHECK_CFLAGS)
-LDADD = libtroupe.a $(CHECK_LIBS)
+LDADD = %D%/libmodules.a libtroupe.a $(CHECK_LIBS)
 check_PROGRAMS += \
 	%D%/test_base \
 	%D%/test_platform \
 	%D%/test_parker \
-	%D%/test_thread
+	%D%/test_thread \
+	%D%/test_fault \
+	%D%/test_arena \
+	%D%/test_depot \
+	%D%/test_cache \
+	%D%/test_mailbox \
+	%D%/test_mailbox_threads \
+	%D%/test_ring \
+	%D%/test_ring_threads \
+	%D%/test_overflow \
+	%D%/test_idle \
+	%D%/test_worker \
+	%D%/test_pool \
+	%D%/test_pool_wakes \
+	%D%/test_simulated \
+	%D%/test_error \
+	%D%/test_message \
+	%D%/test_options \
+	%D%/test_name
+check_LIBRARIES = %D%/libmodules.a
+%C%_libmodules_a_SOURCES = \
+	%D%/support.c %D%/support.h \
+	%D%/crew.c %D%/crew.h
 if TR_LINUX
 check_PROGRAMS += %D%/test_cgroup
 endif

@@ -162,6 +162,73 @@ START_TEST(test_depot_lock_of_one_size_holds_up_no_other)
 }
 END_TEST
 
+/* --- Sorting. --- */
+
+#define SORTED 5000
+
+/* Give units of all magnitudes, each once, in no order. */
+static void
+give_many(uint64_t *random)
+{
+	for (uint32_t i = 1; i <= SORTED; i++) {
+		const uint32_t unit = i << test_below(random, 3) * 9 | (i & 1) << 31;
+
+		ck_assert(tr_depot_give(TR_MESSAGES, 0, &unit, 1));
+	}
+}
+
+static int
+compare_units(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+START_TEST(test_depot_sort_brings_the_lowest_to_the_top)
+{
+	static uint32_t expected[SORTED], units[SORTED];
+	const uint32_t *slots = find_depot(TR_MESSAGES, 0)->slots;
+	uint64_t random = test_seed("test_depot_sort_brings_the_lowest_to_the_top");
+
+	give_many(&random);
+	memcpy(expected, slots, sizeof expected);
+	qsort(expected, SORTED, sizeof *expected, compare_units);
+	tr_depot_sort(TR_MESSAGES, 0);
+	ck_assert_uint_eq(tr_depot_count(TR_MESSAGES, 0), SORTED);
+	for (uint32_t i = 0; i < SORTED; i++)
+		ck_assert_uint_eq(tr_depot_take(TR_MESSAGES, 0, &units[i], 1), 1);
+	ck_assert_mem_eq(units, expected, sizeof units);
+}
+END_TEST
+
+START_TEST(test_depot_sort_takes_few_or_none)
+{
+	uint32_t units[2];
+
+	tr_depot_sort(TR_MESSAGES, 0);
+	ck_assert_uint_eq(tr_depot_count(TR_MESSAGES, 0), 0);
+	give_range(TR_MESSAGES, 0, 7, 1);
+	tr_depot_sort(TR_MESSAGES, 0);
+	ck_assert_uint_eq(tr_depot_take(TR_MESSAGES, 0, units, 2), 1);
+	ck_assert_uint_eq(units[0], 7);
+}
+END_TEST
+
+START_TEST(test_depot_sort_does_nothing_while_the_lock_is_held)
+{
+	uint32_t units[2];
+
+	give_range(TR_MESSAGES, 0, 7, 2);
+	hold_lock(TR_MESSAGES, 0, true);
+	tr_depot_sort(TR_MESSAGES, 0);
+	hold_lock(TR_MESSAGES, 0, false);
+	ck_assert_uint_eq(tr_depot_take(TR_MESSAGES, 0, units, 2), 2);
+	ck_assert_uint_eq(units[0], 7);
+	ck_assert_uint_eq(units[1], 8);
+}
+END_TEST
+
 /* --- Several threads. --- */
 
 #define TRADERS    3
@@ -220,6 +287,8 @@ trade(void *argument)
 	for (int round = 0; round < TEST_SCALED(40000); round++)
 		if (test_below(&trader->random, 2) == 0)
 			give_some(trader);
+		else if (test_below(&trader->random, 64) == 0)
+			tr_depot_sort(TR_MESSAGES, 0);
 		else
 			take_some(trader);
 	return NULL;
@@ -279,6 +348,9 @@ case_depot(void)
 	tcase_add_test(tc, test_depot_take_refuses_while_the_lock_is_held);
 	tcase_add_test(tc, test_depot_give_refuses_while_the_lock_is_held);
 	tcase_add_test(tc, test_depot_lock_of_one_size_holds_up_no_other);
+	tcase_add_test(tc, test_depot_sort_brings_the_lowest_to_the_top);
+	tcase_add_test(tc, test_depot_sort_takes_few_or_none);
+	tcase_add_test(tc, test_depot_sort_does_nothing_while_the_lock_is_held);
 	tcase_add_test(tc, test_depot_gives_each_slot_to_one_thread);
 	return tc;
 }

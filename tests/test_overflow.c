@@ -29,7 +29,7 @@ fini_queue(void)
 static void
 put_range(uint32_t first, uint32_t count)
 {
-	uint32_t actors[128];
+	uint32_t actors[128] = { 0 };
 
 	for (uint32_t i = 0; i < count; i++)
 		actors[i] = FIRST_ACTOR + first + i;

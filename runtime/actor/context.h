@@ -55,7 +55,8 @@ typedef struct tr_visit {
 enum {
 	TR_AFTER_STOP_NOW = 1u << 0,
 	TR_AFTER_DRAIN = 1u << 1,
-	TR_AFTER_BECOME = 1u << 2
+	TR_AFTER_BECOME = 1u << 2,
+	TR_AFTER_NAME = 1u << 3 /* no more than that: a turn whose actor has a name is not a plain one */
 };
 
 typedef struct tr_context {

@@ -53,6 +53,16 @@ tr_post_small_outside(tr_context *context, troupe_ref to, uint32_t unit)
 	return status == TROUPE_OK ? TROUPE_OK : tr_post_refused(context, unit, status);
 }
 
+/* The push made the caller the owner, and msg the actor's todo. */
+static void
+schedule_claimed(tr_context *context, troupe *t, troupe_actor *actor, const troupe_msg *msg)
+{
+	/* A turn takes todo for messages of the normal lane unless it is told otherwise. */
+	if (msg->flag_bits & TR_MSG_LANES)
+		actor->flags |= TR_ACTOR_MIXED;
+	tr_schedule(context, t, actor);
+}
+
 /* From a worker of the actor's own pool. */
 static troupe_status
 post_at_home(tr_context *context, troupe_ref to, troupe_msg *msg)
@@ -66,7 +76,7 @@ post_at_home(tr_context *context, troupe_ref to, troupe_msg *msg)
 	if (tr_post_account(context))
 		tr_worker_overrun(&context->worker);
 	if (pushed == TR_PUSH_CLAIMED)
-		tr_schedule(context, context->runtime, actor);
+		schedule_claimed(context, context->runtime, actor, msg);
 	return TROUPE_OK;
 }
 
@@ -87,7 +97,7 @@ post_outside(tr_context *context, uint8_t home, troupe_ref to, troupe_msg *msg)
 		context->worker.credit--;
 	}
 	if (pushed == TR_PUSH_CLAIMED)
-		tr_schedule(context, t, actor);
+		schedule_claimed(context, t, actor, msg);
 	tr_runtime_leave(context, home);
 	return pushed == TR_PUSH_DEAD ? TROUPE_DEAD : TROUPE_OK;
 }

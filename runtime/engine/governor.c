@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/governor.h"
 
-#include "runtime/memory/depot.h"
-
 /* A trial must win by this much, in percent, to be kept: less is noise. */
 #define MARGIN_PERCENT 104
 
@@ -49,9 +47,9 @@ unlock(tr_governor *governor)
 }
 
 static void
-begin(tr_governor *governor, int phase, int64_t now, tr_work work)
+begin(tr_governor *governor, enum tr_governor_phase phase, int64_t now, tr_work work)
 {
-	governor->phase = phase == TR_GOVERNOR_WARMING ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING;
+	governor->phase = phase;
 	governor->began = now;
 	governor->work = work;
 	set_due(governor, now + (phase == TR_GOVERNOR_WARMING ? TR_WARM_NS : TR_EPOCH_NS));
@@ -69,6 +67,8 @@ start_over(tr_governor *governor)
 	governor->try_more = false;
 	governor->phase = TR_GOVERNOR_WARMING;
 	governor->began = 0;
+	/* GV-none: a hint from before. */
+	atomic_store_explicit(&governor->flooded, false, memory_order_relaxed);
 	set_limit(governor, governor->count);
 	set_due(governor, 0);
 }
@@ -176,49 +176,58 @@ after_epoch(tr_governor *governor, uint32_t limit, int64_t now, tr_work work, ui
 	return limit == governor->settled ? after_settled(governor, rate) : after_trial(governor, limit, rate);
 }
 
+/* Under the lock: the limit goes from `before` to `limit`, or stays. */
+static enum tr_governor_action
+change_limit(tr_governor *governor, uint32_t before, uint32_t limit)
+{
+	enum tr_governor_action action = limit > before ? TR_GOVERNOR_CALL_BACK : TR_GOVERNOR_NOTHING;
+
+	if (limit != before)
+		set_limit(governor, limit);
+	if (limit < before)
+		governor->untidy = true;
+	/* An epoch later, what the others had left behind has been handled. */
+	if (limit == before && limit == 1 && governor->untidy) {
+		governor->untidy = false;
+		action = TR_GOVERNOR_TIDY_UP;
+	}
+	return action;
+}
+
 /* Under the lock. */
-static bool
+static enum tr_governor_action
 decide(tr_governor *governor, int64_t now, tr_work work, uint32_t running)
 {
 	/* GV-none: written under the lock that is held. */
 	uint32_t before = atomic_load_explicit(&governor->limit, memory_order_relaxed);
 	/* GV-none: a hint. */
-	bool flooded = atomic_load_explicit(&governor->flooded, memory_order_relaxed);
+	bool flooded = atomic_load_explicit(&governor->flooded, memory_order_relaxed) && before > 1;
 
 	if (governor->began == 0 || now <= governor->began) {
 		begin(governor, TR_GOVERNOR_WARMING, now, work);
-		return false;
+		return TR_GOVERNOR_NOTHING;
 	}
-	if (governor->phase == TR_GOVERNOR_WARMING && !(flooded && before > 1)) {
+	if (governor->phase == TR_GOVERNOR_WARMING && !flooded) {
 		begin(governor, TR_GOVERNOR_MEASURING, now, work);
-		return false;
+		return TR_GOVERNOR_NOTHING;
 	}
 	uint32_t limit = after_epoch(governor, before, now, work, running);
 
-	if (limit != before)
-		set_limit(governor, limit);
-	else if (limit == 1 && governor->untidy) {
-		/* What went through several cores lies about in any order; the one that is left puts it in order. */
-		tr_depot_sort(TR_MESSAGES, 0);
-		governor->untidy = false;
-	}
-	if (limit < before)
-		governor->untidy = true;
 	begin(governor, limit != before ? TR_GOVERNOR_WARMING : TR_GOVERNOR_MEASURING, now, work);
-	return limit > before;
+	return change_limit(governor, before, limit);
 }
 
-bool
+enum tr_governor_action
 tr_governor_decide(tr_governor *governor, int64_t now, tr_work work, uint32_t running)
 {
-	bool raised = false;
+	enum tr_governor_action action = TR_GOVERNOR_NOTHING;
 
 	if (!try_lock(governor))
-		return false;
+		return action;
 	if (tr_governor_is_due(governor, now))
-		raised = decide(governor, now, work, running);
+		action = decide(governor, now, work, running);
 	unlock(governor);
-	return raised;
+	return action;
 }
 
 uint32_t

@@ -58,6 +58,15 @@
 /* Epochs in a row, slower than the loser of the last trial was, that make another trial due. */
 #define TR_OVERTAKEN 6
 
+enum tr_governor_phase { TR_GOVERNOR_WARMING, TR_GOVERNOR_MEASURING };
+
+/* What a decision asks the caller to do. */
+enum tr_governor_action {
+	TR_GOVERNOR_NOTHING,
+	TR_GOVERNOR_CALL_BACK, /* the limit was raised: let those on the bench look at it */
+	TR_GOVERNOR_TIDY_UP    /* one worker is left: what several have mixed up is worth sorting */
+};
+
 /* Messages so far. */
 typedef struct tr_work {
 	uint64_t handled, sent;
@@ -68,7 +77,7 @@ typedef struct tr_governor {
 	_Atomic uint32_t benched;
 	_Atomic int64_t due;   /* when there is something to decide; 0: at the next occasion */
 	_Atomic bool deciding; /* the lock for what follows */
-	enum { TR_GOVERNOR_WARMING, TR_GOVERNOR_MEASURING } phase;
+	enum tr_governor_phase phase;
 	uint32_t settled;      /* the limit that was best so far */
 	uint64_t settled_rate; /* messages per ms with it, in the last epoch */
 	uint64_t rival_rate;   /* the same with the limit that lost the last trial, then */
@@ -96,12 +105,9 @@ tr_governor_benches(const tr_governor *governor, uint32_t index)
 /* The limit as GV-A needs it. */
 uint32_t tr_governor_limit(const tr_governor *governor);
 
-/*
- * An occasion to decide: `now`, the work of all workers so far, and how many
- * of them run.  true: the limit was raised, and the caller must call those on
- * the bench back.
- */
-TR_MUST_USE bool tr_governor_decide(tr_governor *governor, int64_t now, tr_work work, uint32_t running);
+/* An occasion to decide: `now`, the work of all workers so far, and how many of them run. */
+TR_MUST_USE enum tr_governor_action tr_governor_decide(tr_governor *governor, int64_t now, tr_work work,
+    uint32_t running);
 
 /* Is there something to decide? */
 TR_INLINE bool

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/worker.h"
 
+#include "runtime/memory/depot.h"
+
 /*
  * Rounds over all queues before a searcher parks: about 20 us, the price of
  * the futex hand-over that it may save.
@@ -200,8 +202,16 @@ govern(tr_pool *pool)
 
 	if (!tr_governor_is_due(&pool->governor, now))
 		return;
-	if (tr_governor_decide(&pool->governor, now, work_of_all(pool), running > 0 ? running : 1))
+	switch (tr_governor_decide(&pool->governor, now, work_of_all(pool), running > 0 ? running : 1)) {
+	case TR_GOVERNOR_CALL_BACK:
 		tr_pool_call_back(pool);
+		break;
+	case TR_GOVERNOR_TIDY_UP:
+		tr_depot_sort(TR_MESSAGES, 0);
+		break;
+	case TR_GOVERNOR_NOTHING:
+		break;
+	}
 }
 
 /* The overflow queue first, then the ring, and the LIFO slot's actor at the ring's end. */

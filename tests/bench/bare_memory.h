@@ -30,7 +30,7 @@
 
 enum {
 	LINE = 64,      /* bytes of a cache line */
-	BATCH = 128,    /* blocks that move between workers at once */
+	BATCH = 1024,   /* blocks that move between workers at once: each move is a lock and cold lines */
 	CHUNK = 1 << 21 /* bytes taken from the system at once: one huge page */
 };
 
