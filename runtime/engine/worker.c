@@ -9,7 +9,7 @@
  */
 #define SEARCH_ROUNDS 200
 
-/* The first sleep of a parked worker; see idle.h on what a relaxed look can miss. */
+/* The first sleep of a parked worker: see idle.h on what a relaxed look can miss, and trim_if_idle. */
 #define FIRST_SLEEP_NS INT64_C(1000000)
 
 int
@@ -363,6 +363,16 @@ begin_park(tr_worker *worker, bool was_searching)
 	return false;
 }
 
+/* Nobody has had anything to do for a while: give back what memory is left over from busier times. */
+static void
+trim_if_idle(tr_pool *pool)
+{
+	if (tr_idle_parked(tr_idle_load(&pool->idle)) != pool->count)
+		return;
+	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++)
+		(void)tr_depot_trim(i);
+}
+
 /* Sleep until somebody makes this worker a searcher. */
 static void
 park(tr_worker *worker, bool was_searching)
@@ -370,12 +380,15 @@ park(tr_worker *worker, bool was_searching)
 	tr_pool *pool = worker->pool;
 
 	if (!begin_park(worker, was_searching)) {
-		int64_t sleep_ns = pool->count > 1 ? FIRST_SLEEP_NS : -1;
+		int64_t sleep_ns = FIRST_SLEEP_NS;
 
 		while (is_parked(worker)) {
 			tr_parker_wait(&worker->parker, TR_PARKED, sleep_ns);
-			if (sleep_ns >= 0 && is_parked(worker) && any_ring_has_work(pool) && unpark_self(worker))
-				break;
+			if (sleep_ns >= 0 && is_parked(worker)) {
+				if (any_ring_has_work(pool) && unpark_self(worker))
+					break;
+				trim_if_idle(pool);
+			}
 			sleep_ns = -1;
 		}
 	}

@@ -12,6 +12,7 @@
 typedef struct depot {
 	_Alignas(TR_CACHE_LINE) _Atomic bool locked;
 	_Atomic uint32_t count; /* written under the lock; read before it as a hint */
+	_Atomic uint32_t trimmed; /* slots at the bottom whose pages were given back; like count */
 	uint32_t *slots;
 } depot;
 
@@ -71,6 +72,20 @@ unlock(depot *d)
 	atomic_store_explicit(&d->locked, false, memory_order_release);
 }
 
+static uint32_t
+load_trimmed(const depot *d)
+{
+	/* DP-none: under the lock, or a hint. */
+	return atomic_load_explicit(&d->trimmed, memory_order_relaxed);
+}
+
+static void
+store_trimmed(depot *d, uint32_t trimmed)
+{
+	/* DP-none: under the lock. */
+	atomic_store_explicit(&d->trimmed, trimmed, memory_order_relaxed);
+}
+
 uint32_t
 tr_depot_take(enum tr_arena_kind kind, unsigned size_class, uint32_t *units, uint32_t most)
 {
@@ -86,6 +101,8 @@ tr_depot_take(enum tr_arena_kind kind, unsigned size_class, uint32_t *units, uin
 	memcpy(units, d->slots + (count - taken), taken * sizeof *units);
 	/* DP-none: under the lock. */
 	atomic_store_explicit(&d->count, count - taken, memory_order_relaxed);
+	if (TR_UNLIKELY(count - taken < load_trimmed(d)))
+		store_trimmed(d, count - taken);
 	unlock(d);
 	return taken;
 }
@@ -135,6 +152,23 @@ sort_by_digit(const uint32_t *from, uint32_t *to, size_t count, unsigned shift)
 		to[start[digit_of(from[i], shift)]++] = from[i];
 }
 
+/* Under the lock.  false: no memory to do it with. */
+static bool
+sort_slots(depot *d, size_t count)
+{
+	size_t bytes = count * sizeof *d->slots;
+	uint32_t *other = count > 1 ? tr_pages_reserve(bytes) : NULL;
+
+	if (other == NULL)
+		return false;
+	sort_by_digit(d->slots, other, count, 0);
+	sort_by_digit(other, d->slots, count, DIGIT_BITS);
+	sort_by_digit(d->slots, other, count, 2 * DIGIT_BITS);
+	memcpy(d->slots, other, bytes);
+	tr_pages_release(other, bytes);
+	return true;
+}
+
 void
 tr_depot_sort(enum tr_arena_kind kind, unsigned size_class)
 {
@@ -143,18 +177,61 @@ tr_depot_sort(enum tr_arena_kind kind, unsigned size_class)
 	if (!try_lock(d))
 		return;
 	/* DP-none: under the lock. */
-	size_t count = atomic_load_explicit(&d->count, memory_order_relaxed);
-	size_t bytes = count * sizeof *d->slots;
-	uint32_t *other = count > 1 ? tr_pages_reserve(bytes) : NULL;
+	(void)sort_slots(d, atomic_load_explicit(&d->count, memory_order_relaxed));
+	unlock(d);
+}
 
-	if (other != NULL) {
-		sort_by_digit(d->slots, other, count, 0);
-		sort_by_digit(other, d->slots, count, DIGIT_BITS);
-		sort_by_digit(d->slots, other, count, 2 * DIGIT_BITS);
-		memcpy(d->slots, other, bytes);
-		tr_pages_release(other, bytes);
+/* Give back the whole pages within the bytes from `from` to `to` of the message arena; returns how many bytes. */
+static size_t
+discard_pages(size_t from, size_t to)
+{
+	size_t page = tr_page_size();
+	size_t first = (from + page - 1) / page * page;
+	size_t last = to / page * page;
+
+	if (first >= last)
+		return 0;
+	tr_pages_discard(tr_arenas[TR_MESSAGES].base + first, last - first);
+	return last - first;
+}
+
+/* Under the lock, sorted: the slots from the bottom up to `end`, the highest addresses, run by run. */
+static size_t
+discard_runs(const uint32_t *slots, size_t end, unsigned size_class)
+{
+	size_t slot_bytes = TR_UNIT << size_class;
+	size_t discarded = 0;
+
+	for (size_t i = 0; i < end;) {
+		size_t to = slots[i] * TR_UNIT + slot_bytes;
+		size_t from = slots[i] * TR_UNIT;
+
+		for (i++; i < end && slots[i] * TR_UNIT + slot_bytes == from; i++)
+			from -= slot_bytes;
+		discarded += discard_pages(from, to);
+	}
+	return discarded;
+}
+
+size_t
+tr_depot_trim(unsigned size_class)
+{
+	depot *d = &message_depots[size_class];
+	size_t keep = TR_DEPOT_KEEP / (TR_UNIT << size_class);
+	size_t discarded = 0;
+
+	/* DP-none: hints that save the lock when there is nothing to gain. */
+	if (atomic_load_explicit(&d->count, memory_order_relaxed) < load_trimmed(d) + 2 * keep || !try_lock(d))
+		return 0;
+	/* DP-none: under the lock. */
+	size_t count = atomic_load_explicit(&d->count, memory_order_relaxed);
+
+	if (count >= load_trimmed(d) + 2 * keep && sort_slots(d, count)) {
+		discarded = discard_runs(d->slots, count - keep, size_class);
+		store_trimmed(d, (uint32_t)(count - keep));
 	}
 	unlock(d);
+	return discarded;
 }
 
 uint32_t

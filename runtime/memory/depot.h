@@ -45,6 +45,18 @@ TR_MUST_USE bool tr_depot_give(enum tr_arena_kind kind, unsigned size_class, con
  */
 void tr_depot_sort(enum tr_arena_kind kind, unsigned size_class);
 
+/* Bytes of free messages of one size that trim leaves in memory. */
+#define TR_DEPOT_KEEP ((size_t)2 << 20)
+
+/*
+ * Give the memory of free messages back to the system, if there are more than
+ * twice TR_DEPOT_KEEP bytes of them beyond what was given back before.  The
+ * slots stay, and their pages come back as they are used.  Sorts, so it holds
+ * the lock for some ns per slot: for an idle pool.  Returns the bytes given
+ * back.  (Actors keep theirs: stale handles are looked up in it.)
+ */
+size_t tr_depot_trim(unsigned size_class);
+
 /* Slots in the depot: for tests, when nobody else is at work. */
 uint32_t tr_depot_count(enum tr_arena_kind kind, unsigned size_class);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
@@ -112,6 +113,14 @@ tr_thread_start(pthread_t *thread, const char *name, void *(*work)(void *), void
 	name_thread(started, name);
 	*thread = started;
 	return 0;
+}
+
+size_t
+tr_page_size(void)
+{
+	long size = sysconf(_SC_PAGESIZE);
+
+	return size > 0 ? (size_t)size : 4096;
 }
 
 void *

@@ -93,6 +93,9 @@ bool tr_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *held, int64_t dea
 void *tr_pages_reserve(size_t size);
 void tr_pages_release(void *pages, size_t size);
 
+/* Bytes of a page: a power of two. */
+size_t tr_page_size(void);
+
 /* The reserved bytes may be backed by huge pages, where the system has them. */
 void tr_pages_advise_huge(void *pages, size_t size);
 
