@@ -29,18 +29,40 @@ check_PROGRAMS += \
 	%D%/test_ring_threads \
 	%D%/test_overflow \
 	%D%/test_idle \
+	%D%/test_governor \
 	%D%/test_worker \
 	%D%/test_pool \
 	%D%/test_pool_wakes \
 	%D%/test_simulated \
 	%D%/test_error \
 	%D%/test_message \
+	%D%/test_context \
 	%D%/test_options \
-	%D%/test_name
+	%D%/test_name \
+	%D%/test_lanes \
+	%D%/test_system_behavior \
+	%D%/test_system_dedicated \
+	%D%/test_system_destroy \
+	%D%/test_system_faults \
+	%D%/test_system_fork \
+	%D%/test_system_handle \
+	%D%/test_system_idle \
+	%D%/test_system_limits \
+	%D%/test_system_misuse \
+	%D%/test_system_open \
+	%D%/test_system_outcome \
+	%D%/test_system_same_run \
+	%D%/test_system_send \
+	%D%/test_system_start \
+	%D%/test_system_stop \
+	%D%/test_system_stress \
+	%D%/test_system_wait
 check_LIBRARIES = %D%/libmodules.a
 %C%_libmodules_a_SOURCES = \
 	%D%/support.c %D%/support.h \
-	%D%/crew.c %D%/crew.h
+	%D%/crew.c %D%/crew.h \
+	%D%/system.c %D%/system.h \
+	%D%/payload.c %D%/payload.h
 if TR_LINUX
 check_PROGRAMS += %D%/test_cgroup
 endif

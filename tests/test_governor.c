@@ -433,8 +433,9 @@ START_TEST(test_governor_stays_within_its_limits)
 
 			if (test_below(&random, 50) == 0)
 				tr_governor_flood(&governor);
-			const enum tr_governor_action action =
-			    decide_after(test_below(&random, 2 * TR_EPOCH_NS), test_below(&random, 40) * FAST / 20);
+			const enum tr_governor_action action = decide_after(test_below(&random,
+										2 * TR_EPOCH_NS),
+			    test_below(&random, 40) * FAST / 20);
 			ck_assert_uint_ge(limit(), 1);
 			ck_assert_uint_le(limit(), count);
 			ck_assert_int_eq(action == TR_GOVERNOR_CALL_BACK, limit() > before);
@@ -461,8 +462,10 @@ decide_again_and_again(void *argument)
 	struct decider *decider = argument;
 
 	for (int i = 0; i < DECISIONS; i++) {
-		const int64_t time = atomic_fetch_add_explicit(decider->clock, TR_WARM_NS, memory_order_relaxed);
-		const tr_work done = { .handled = (uint64_t)time / 1000 * (1 + test_below(&decider->random, 2)) };
+		const int64_t time = atomic_fetch_add_explicit(decider->clock, TR_WARM_NS,
+		    memory_order_relaxed);
+		const tr_work done = { .handled = (uint64_t)time / 1000 *
+						  (1 + test_below(&decider->random, 2)) };
 
 		switch (test_below(&decider->random, 32)) {
 		case 0:
@@ -477,7 +480,8 @@ decide_again_and_again(void *argument)
 			break;
 		default:
 			decider->decided++;
-			decider->called_back += tr_governor_decide(&governor, time, done, 1) == TR_GOVERNOR_CALL_BACK;
+			decider->called_back += tr_governor_decide(&governor, time, done, 1) ==
+						TR_GOVERNOR_CALL_BACK;
 			break;
 		}
 		const uint32_t here = tr_governor_limit(&governor);

@@ -47,7 +47,9 @@ mailbox_of(const char *letters)
 		troupe_msg *msg = tr_message_take(&cache, next_number++, 0, NULL);
 
 		ck_assert_ptr_nonnull(msg);
-		msg->flag_bits |= *letters == 'c' ? TR_MSG_CONTROL | TR_MSG_URGENT : *letters == 'u' ? TR_MSG_URGENT : 0;
+		msg->flag_bits |= *letters == 'c'   ? TR_MSG_CONTROL | TR_MSG_URGENT
+				  : *letters == 'u' ? TR_MSG_URGENT
+						    : 0;
 		msg->next_unit = newest;
 		newest = tr_message_unit(msg);
 	}
@@ -79,13 +81,13 @@ take_one(tr_chain *chain)
 	return number;
 }
 
-#define expect_chain(chain, ...)                                                        \
-	do {                                                                            \
-		const uint32_t wanted[] = { __VA_ARGS__ };                              \
-		for (size_t at = 0; at < sizeof wanted / sizeof *wanted; at++)          \
-			ck_assert_uint_eq(take_one(chain), wanted[at]);                 \
-		ck_assert_uint_eq((chain)->first, 0);                                   \
-		ck_assert_uint_eq((chain)->last, 0);                                    \
+#define expect_chain(chain, ...) \
+	do { \
+		const uint32_t wanted[] = { __VA_ARGS__ }; \
+		for (size_t at = 0; at < sizeof wanted / sizeof *wanted; at++) \
+			ck_assert_uint_eq(take_one(chain), wanted[at]); \
+		ck_assert_uint_eq((chain)->first, 0); \
+		ck_assert_uint_eq((chain)->last, 0); \
 	} while (0)
 
 /* As an actor keeps them between two turns: only where they begin. */

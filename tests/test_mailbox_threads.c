@@ -510,6 +510,48 @@ START_TEST(test_mailbox_close_receives_every_message)
 }
 END_TEST
 
+/* One opens and tries to close, as fast as it can; nothing that was accepted in between may be lost. */
+static void *
+push_or_try_close(void *argument)
+{
+	struct catcher *catcher = argument;
+	struct sender *sender = &catcher->sender;
+
+	while (sender->number == 0 && atomic_load_explicit(&pushers_left, memory_order_relaxed) > 0) {
+		const uint32_t life = tr_mailbox_open(&mailbox, TR_MAILBOX_EMPTY);
+
+		atomic_store_explicit(&newest_life, life, memory_order_relaxed);
+		while (!tr_mailbox_try_close(&mailbox, life))
+			(void)handle_all(reverse(tr_mailbox_take(&mailbox, life)));
+	}
+	for (uint32_t i = 1; sender->number > 0 && i <= (uint32_t)EACH;) {
+		const uint32_t unit = (sender->number - 1) * (uint32_t)EACH + i;
+
+		sender->life = atomic_load_explicit(&newest_life, memory_order_relaxed);
+		if (sender->life != 0 && push(sender, write_message(sender, unit, i)) == TR_PUSH_QUEUED)
+			i++;
+	}
+	if (sender->number > 0)
+		atomic_fetch_sub_explicit(&pushers_left, 1, memory_order_relaxed);
+	return NULL;
+}
+
+START_TEST(test_mailbox_try_close_loses_no_message)
+{
+	struct catcher catchers[SENDERS];
+
+	make_messages((size_t)(SENDERS - 1) * EACH);
+	atomic_store_explicit(&newest_life, 0, memory_order_relaxed);
+	atomic_store_explicit(&pushers_left, SENDERS - 1, memory_order_relaxed);
+	for (uint32_t i = 0; i < SENDERS; i++)
+		catchers[i] = (struct catcher){ .sender.number = i };
+	run_together(SENDERS, push_or_try_close, catchers, sizeof *catchers);
+	ck_assert_uint_eq(state.handled, (uint64_t)(SENDERS - 1) * EACH);
+	ck_assert_uint_eq(state.disorders, 0);
+	free_messages();
+}
+END_TEST
+
 static TCase *
 case_threads(void)
 {
@@ -522,6 +564,7 @@ case_threads(void)
 	tcase_add_test(tc, test_mailbox_take_receives_every_message);
 	tcase_add_test(tc, test_mailbox_seize_receives_every_message);
 	tcase_add_test(tc, test_mailbox_close_receives_every_message);
+	tcase_add_test(tc, test_mailbox_try_close_loses_no_message);
 	return tc;
 }
 

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { NOTHING = 1, HOLD_UP, READ_PIPE };
+enum { NOTHING = 1, HOLD_UP, READ_PIPE, SPREAD };
+
+#define OTHERS 200
 
 struct held {
 	sys_gate gate;
@@ -21,6 +23,7 @@ struct held {
 	const char *name;
 	sys_counter handled, finished, stopped, failed;
 	troupe_reason reason;
+	troupe_ref others[OTHERS]; /* of SPREAD, which makes all of them runnable */
 };
 
 static struct held
@@ -40,6 +43,11 @@ be_held_up(troupe_actor *self, void *state, const troupe_msg *msg)
 	if (msg->type == HOLD_UP) {
 		sys_gate_pass(&h->gate);
 		sys_add(&h->finished, 1);
+	} else if (msg->type == SPREAD) {
+		for (int i = 0; i < OTHERS; i++)
+			if (troupe_send(h->others[i], NOTHING, NULL, 0) != TROUPE_OK)
+				sys_add(&h->failed, 1);
+		sys_gate_pass(&h->gate);
 	} else if (msg->type == READ_PIPE) {
 		sys_gate_open(&h->gate);
 		sys_gate_pass(&h->gate);
@@ -232,6 +240,27 @@ START_TEST(test_system_close_handles_nothing_more)
 	/* A turn that goes on looks up once in 32 messages. */
 	ck_assert_uint_le(sys_get(&h.handled), 1 + 32);
 	ck_assert_uint_eq(sys_get(&h.handled) + sys_get(&ledger.dead[TROUPE_CLOSING]), 1 + WAITING);
+}
+END_TEST
+
+/* The same for actors that have not had a turn yet. */
+START_TEST(test_system_close_runs_nobody_else)
+{
+	struct held first = fresh_held("first"), other = fresh_held("other");
+	sys_ledger ledger = { 0 };
+	troupe *t = sys_open(1, &ledger);
+
+	for (int i = 0; i < OTHERS; i++)
+		first.others[i] = sys_spawn(t, &held_class, &other);
+	sys_send(sys_spawn(t, &held_class, &first), SPREAD, NULL, 0);
+	sys_gate_await(&first.gate, 1);
+	sys_assert_status(troupe_close(t, 0, NULL, NULL), TROUPE_TIMEOUT);
+	sys_gate_open(&first.gate);
+	sys_close(t, &ledger);
+	sys_assert_count(first.failed, 0);
+	ck_assert_uint_le(sys_get(&other.handled), 32);
+	ck_assert_uint_eq(sys_get(&other.handled) + sys_get(&ledger.dead[TROUPE_CLOSING]), OTHERS);
+	sys_assert_count(other.stopped, OTHERS);
 }
 END_TEST
 
@@ -497,6 +526,7 @@ main(void)
 	tcase_add_test(tc, test_system_close_names_who_is_still_at_work);
 	tcase_add_test(tc, test_system_close_without_a_survivor_callback);
 	tcase_add_loop_test(tc, test_system_close_handles_nothing_more, 0, 2);
+	tcase_add_test(tc, test_system_close_runs_nobody_else);
 	tcase_add_test(tc, test_system_close_run_logs_who_is_still_at_work);
 	tcase_add_loop_test(tc, test_system_close_run_ends_when_nothing_is_left, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_close_inside_a_callback_is_a_deadlock, 0, sys_shape_count);

@@ -5,226 +5,8 @@
  * with the body that was sent.
  */
 
+#include "tests/payload.h"
 #include "tests/suite.h"
-#include "tests/system.h"
-
-/* What one payload went through. */
-struct fate {
-	sys_counter destroyed, wrong;
-};
-
-/* Bodies start with this; what follows repeats the number. */
-struct payload {
-	struct fate *fate;
-	size_t size;
-};
-
-static void
-destroy_payload(void *body, size_t size)
-{
-	struct payload *p = body;
-	const unsigned char *rest = (const unsigned char *)(p + 1);
-	bool right = p->size == size;
-
-	for (size_t i = 0; right && i < size - sizeof *p; i++)
-		right = rest[i] == (unsigned char)size;
-	sys_add(&p->fate->destroyed, 1);
-	if (!right)
-		sys_add(&p->fate->wrong, 1);
-	/* Whoever destroys it twice, or reads it later, is to notice. */
-	memset(body, 0xdd, sizeof *p);
-}
-
-static void
-fill_payload(void *body, size_t size, struct fate *fate)
-{
-	struct payload *p = body;
-
-	*p = (struct payload){ fate, size };
-	memset(p + 1, (int)(unsigned char)size, size - sizeof *p);
-}
-
-static const size_t sizes[] = { sizeof(struct payload), 17, 100, 5000, 65536, 300000 };
-#define SIZES ((int)(sizeof sizes / sizeof *sizes))
-
-static troupe_msg *
-make_message(uint32_t type, size_t size, struct fate *fate)
-{
-	troupe_msg *msg = troupe_msg_new(type, size, destroy_payload);
-
-	if (msg != NULL)
-		fill_payload(troupe_msg_fill(msg), size, fate);
-	return msg;
-}
-
-static troupe_shared *
-make_block(size_t size, struct fate *fate)
-{
-	troupe_shared *block = troupe_shared_new(size, destroy_payload);
-
-	if (block != NULL)
-		fill_payload(troupe_shared_bytes(block), size, fate);
-	return block;
-}
-
-#define assert_fate(f, times)                                 \
-	do {                                                  \
-		sys_assert_count((f).destroyed, (times));     \
-		sys_assert_count((f).wrong, 0);               \
-	} while (0)
-
-static void
-send_payload(troupe_ref to, uint32_t type, size_t size, struct fate *fate)
-{
-	troupe_msg *msg = make_message(type, size, fate);
-
-	ck_assert_ptr_nonnull(msg);
-	sys_assert_status(troupe_send_msg(to, &msg), TROUPE_OK);
-}
-
-/* --- An actor that does with a message what its type says. --- */
-
-enum {
-	JUST_HANDLE,
-	KEEP_AND_FREE,
-	KEEP_FOR_LATER, /* until DROP_KEPT, or stop */
-	DROP_KEPT,
-	KEEP_AND_SEND,
-	FORWARD,
-	FORWARD_TO_NOBODY,
-	DO_NOT_KNOW,
-	HOLD_UP,
-	STOP_NOW,
-	KEEP_TWICE,
-	RETAIN_BLOCK,
-	SEND_BLOCK_ON
-};
-
-struct doer {
-	troupe_ref next; /* handles it, in turn */
-	sys_gate *gate;
-	sys_counter failed;
-	troupe_msg *kept;
-	troupe_shared *block;
-};
-
-static void
-check_done(struct doer *d, bool worked)
-{
-	if (!worked)
-		sys_add(&d->failed, 1);
-}
-
-static void
-do_with_block(struct doer *d, const troupe_msg *msg)
-{
-	troupe_shared *block = troupe_msg_shared(msg);
-
-	check_done(d, block != NULL && troupe_shared_bytes(block) == msg->body);
-	if (msg->type == RETAIN_BLOCK) {
-		troupe_shared_retain(block);
-		d->block = block;
-	} else {
-		check_done(d, troupe_send_shared(d->next, JUST_HANDLE, block) == TROUPE_OK);
-	}
-}
-
-static void
-keep_and_send(troupe_actor *self, struct doer *d)
-{
-	troupe_msg *kept = troupe_keep(self);
-
-	check_done(d, kept != NULL && troupe_send_msg(d->next, &kept) == TROUPE_OK && kept == NULL);
-	troupe_msg_free(&kept);
-}
-
-static void
-do_it(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	struct doer *d = *(struct doer **)state;
-	troupe_msg *kept;
-
-	switch (msg->type) {
-	case KEEP_AND_FREE:
-		kept = troupe_keep(self);
-		check_done(d, kept == msg);
-		troupe_msg_free(&kept);
-		break;
-	case KEEP_FOR_LATER:
-		check_done(d, d->kept == NULL);
-		d->kept = troupe_keep(self);
-		break;
-	case DROP_KEPT:
-		troupe_msg_free(&d->kept);
-		break;
-	case KEEP_AND_SEND:
-		keep_and_send(self, d);
-		break;
-	case FORWARD:
-		if (troupe_forward(self, d->next) == TROUPE_OK)
-			check_done(d, troupe_keep(self) == NULL && troupe_forward(self, d->next) == TROUPE_INVALID);
-		else
-			check_done(d, false);
-		break;
-	case FORWARD_TO_NOBODY:
-		check_done(d, troupe_forward(self, 0) == TROUPE_INVALID);
-		check_done(d, troupe_forward(self, d->next) == TROUPE_DEAD);
-		break;
-	case DO_NOT_KNOW:
-		troupe_unhandled(self, msg);
-		break;
-	case HOLD_UP:
-		sys_gate_pass(d->gate);
-		break;
-	case STOP_NOW:
-		troupe_stop_self(self, TROUPE_STOP_NOW);
-		break;
-	case KEEP_TWICE:
-		kept = troupe_keep(self);
-		check_done(d, troupe_keep(self) == NULL);
-		troupe_msg_free(&kept);
-		break;
-	case RETAIN_BLOCK:
-	case SEND_BLOCK_ON:
-		do_with_block(d, msg);
-		break;
-	default:
-		break;
-	}
-}
-
-static int
-start_doer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
-static void
-stop_doer(troupe_actor *self, void *state, troupe_reason reason)
-{
-	struct doer *d = *(struct doer **)state;
-
-	(void)self;
-	(void)reason;
-	troupe_msg_free(&d->kept);
-}
-
-static const troupe_class doer_class = {
-	.name = "doer",
-	.state_size = sizeof(struct doer *),
-	.start = start_doer,
-	.receive = do_it,
-	.stop = stop_doer,
-};
-
-static const troupe_class last_class = {
-	.name = "last",
-	.state_size = sizeof(struct doer *),
-	.start = start_doer,
-	.receive = do_it,
-};
 
 /* --- Whatever a behavior does. --- */
 
@@ -232,15 +14,15 @@ static const troupe_class last_class = {
 static void
 check_type(uint32_t type, bool next_is_dead)
 {
-	for (int i = 0; i < 2 * SIZES; i++) {
-		struct fate fate = { 0 };
-		struct doer d = { 0 }, last = { 0 };
+	for (int i = 0; i < 2 * PAYLOAD_SIZES; i++) {
+		payload_fate fate = { 0 };
+		payload_doer d = { 0 }, last = { 0 };
 		sys_ledger ledger = { 0 };
 		troupe *t = sys_open(1, &ledger);
 		troupe_ref doer = sys_spawn(t, &doer_class, &d);
-		troupe_msg *msg = make_message(type, sizes[i / 2], &fate);
+		troupe_msg *msg = payload_message(type, payload_sizes[i / 2], &fate);
 
-		d.next = sys_spawn(t, &last_class, &last);
+		d.next = sys_spawn(t, &careless_class, &last);
 		if (next_is_dead) {
 			sys_assert_status(troupe_stop(d.next, TROUPE_STOP_NOW), TROUPE_OK);
 			sys_wait(t);
@@ -288,30 +70,12 @@ START_TEST(test_system_destroy_once_when_it_could_not_be_forwarded)
 }
 END_TEST
 
-/* The last one only counts. */
-static void
-count_it(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	struct doer *d = *(struct doer **)state;
-	const struct payload *p = msg->body;
-
-	(void)self;
-	sys_add(&d->failed, sys_get(&p->fate->destroyed) != 0);
-}
-
-static const troupe_class end_class = {
-	.name = "end",
-	.state_size = sizeof(struct doer *),
-	.start = start_doer,
-	.receive = count_it,
-};
-
 /* Through a chain of actors, each of which hands it on. */
 static void
 check_chain(uint32_t type)
 {
-	struct fate fate[SIZES] = { 0 };
-	struct doer doers[10] = { 0 }, end = { 0 };
+	payload_fate fate[PAYLOAD_SIZES] = { 0 };
+	payload_doer doers[10] = { 0 }, end = { 0 };
 	sys_ledger ledger = { 0 };
 	troupe *t = sys_open(2, &ledger);
 	troupe_ref next = sys_spawn(t, &end_class, &end);
@@ -320,10 +84,10 @@ check_chain(uint32_t type)
 		doers[i].next = next;
 		next = sys_spawn(t, &doer_class, &doers[i]);
 	}
-	for (int i = 0; i < SIZES; i++)
-		send_payload(next, type, sizes[i], &fate[i]);
+	for (int i = 0; i < PAYLOAD_SIZES; i++)
+		payload_send(next, type, payload_sizes[i], &fate[i]);
 	sys_wait(t);
-	for (int i = 0; i < SIZES; i++)
+	for (int i = 0; i < PAYLOAD_SIZES; i++)
 		assert_fate(fate[i], 1);
 	for (int i = 0; i < 10; i++)
 		sys_assert_count(doers[i].failed, 0);
@@ -345,17 +109,17 @@ END_TEST
 
 START_TEST(test_system_destroy_not_before_a_kept_message_is_freed)
 {
-	struct fate fate[2 * SIZES] = { 0 };
-	struct doer d = { 0 };
+	payload_fate fate[2 * PAYLOAD_SIZES] = { 0 };
+	payload_doer d = { 0 };
 	troupe *t = sys_open(1, NULL);
 	troupe_ref doer = sys_spawn(t, &doer_class, &d);
 
-	for (int i = 0; i < 2 * SIZES; i++) {
-		send_payload(doer, KEEP_FOR_LATER, sizes[i / 2], &fate[i]);
+	for (int i = 0; i < 2 * PAYLOAD_SIZES; i++) {
+		payload_send(doer, KEEP_FOR_LATER, payload_sizes[i / 2], &fate[i]);
 		sys_wait(t);
 		assert_fate(fate[i], 0);
 		/* Freed by another message, in the stop callback at close, or by a thread outside. */
-		if (i == 2 * SIZES - 1)
+		if (i == 2 * PAYLOAD_SIZES - 1)
 			break;
 		if (i % 2)
 			troupe_msg_free(&d.kept);
@@ -365,18 +129,18 @@ START_TEST(test_system_destroy_not_before_a_kept_message_is_freed)
 		assert_fate(fate[i], 1);
 	}
 	sys_close(t, NULL);
-	assert_fate(fate[2 * SIZES - 1], 1);
+	assert_fate(fate[2 * PAYLOAD_SIZES - 1], 1);
 }
 END_TEST
 
 START_TEST(test_system_destroy_a_kept_message_after_close)
 {
-	for (int i = 0; i < SIZES; i++) {
-		struct fate fate = { 0 };
-		struct doer d = { 0 };
+	for (int i = 0; i < PAYLOAD_SIZES; i++) {
+		payload_fate fate = { 0 };
+		payload_doer d = { 0 };
 		troupe *t = sys_open(1, NULL);
 
-		send_payload(sys_spawn(t, &last_class, &d), KEEP_FOR_LATER, sizes[i], &fate);
+		payload_send(sys_spawn(t, &careless_class, &d), KEEP_FOR_LATER, payload_sizes[i], &fate);
 		sys_wait(t);
 		sys_close(t, NULL);
 		assert_fate(fate, 0);
@@ -390,9 +154,9 @@ END_TEST
 
 START_TEST(test_system_destroy_once_when_never_sent)
 {
-	for (int i = 0; i < SIZES; i++) {
-		struct fate fate = { 0 };
-		troupe_msg *msg = make_message(1, sizes[i], &fate);
+	for (int i = 0; i < PAYLOAD_SIZES; i++) {
+		payload_fate fate = { 0 };
+		troupe_msg *msg = payload_message(1, payload_sizes[i], &fate);
 
 		sys_assert_status(troupe_send_msg(0, &msg), TROUPE_INVALID);
 		assert_fate(fate, 0);
@@ -409,22 +173,22 @@ enum end { END_STOP, END_DRAIN, END_CLOSE, END_BUSY_CLOSE, ENDS };
 
 START_TEST(test_system_destroy_once_when_waiting_at_the_end)
 {
-	struct fate fate[3 * SIZES] = { 0 };
+	payload_fate fate[3 * PAYLOAD_SIZES] = { 0 };
 	sys_gate gate = SYS_GATE_CLOSED;
-	struct doer d = { .gate = &gate };
+	payload_doer d = { .gate = &gate };
 	sys_ledger ledger = { 0 };
 	troupe *t = sys_open(1, &ledger);
 	troupe_ref doer = sys_spawn(t, &doer_class, &d);
 
 	sys_send(doer, HOLD_UP, NULL, 0);
 	sys_gate_await(&gate, 1);
-	for (int i = 0; i < SIZES; i++) {
-		troupe_msg *msg = make_message(JUST_HANDLE, sizes[i], &fate[i]);
-		troupe_shared *block = make_block(sizes[i], &fate[2 * SIZES + i]);
+	for (int i = 0; i < PAYLOAD_SIZES; i++) {
+		troupe_msg *msg = payload_message(JUST_HANDLE, payload_sizes[i], &fate[i]);
+		troupe_shared *block = payload_block(payload_sizes[i], &fate[2 * PAYLOAD_SIZES + i]);
 
 		troupe_msg_set_lane(msg, TROUPE_LANE_URGENT);
 		sys_assert_status(troupe_send_msg(doer, &msg), TROUPE_OK);
-		send_payload(doer, JUST_HANDLE, sizes[i], &fate[SIZES + i]);
+		payload_send(doer, JUST_HANDLE, payload_sizes[i], &fate[PAYLOAD_SIZES + i]);
 		sys_assert_status(troupe_send_shared(doer, JUST_HANDLE, block), TROUPE_OK);
 		troupe_shared_release(&block);
 	}
@@ -446,7 +210,7 @@ START_TEST(test_system_destroy_once_when_waiting_at_the_end)
 	if (_i == END_STOP || _i == END_DRAIN)
 		sys_wait(t);
 	sys_close(t, &ledger);
-	for (int i = 0; i < 3 * SIZES; i++)
+	for (int i = 0; i < 3 * PAYLOAD_SIZES; i++)
 		assert_fate(fate[i], 1);
 }
 END_TEST
@@ -454,7 +218,7 @@ END_TEST
 /* --- A start that refuses, with messages sent to the actor already. --- */
 
 struct refusal {
-	struct fate *fate;
+	payload_fate *fate;
 	troupe_ref self;
 	sys_counter failed;
 };
@@ -466,9 +230,9 @@ refuse_start(troupe_actor *self, void *state, const void *argument)
 
 	(void)state;
 	r->self = troupe_self(self);
-	for (int i = 0; i < SIZES; i++) {
-		troupe_msg *msg = make_message(JUST_HANDLE, sizes[i], &r->fate[i]);
-		troupe_shared *block = make_block(sizes[i], &r->fate[SIZES + i]);
+	for (int i = 0; i < PAYLOAD_SIZES; i++) {
+		troupe_msg *msg = payload_message(JUST_HANDLE, payload_sizes[i], &r->fate[i]);
+		troupe_shared *block = payload_block(payload_sizes[i], &r->fate[PAYLOAD_SIZES + i]);
 
 		if (troupe_send_msg(r->self, &msg) != TROUPE_OK)
 			sys_add(&r->failed, 1);
@@ -479,20 +243,28 @@ refuse_start(troupe_actor *self, void *state, const void *argument)
 	return 42;
 }
 
-static const troupe_class refusing_class = { .name = "refuser", .start = refuse_start, .receive = do_it };
+static void
+ignore(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	(void)self;
+	(void)state;
+	(void)msg;
+}
+
+static const troupe_class refusing_class = { .name = "refuser", .start = refuse_start, .receive = ignore };
 
 START_TEST(test_system_destroy_once_when_start_refuses)
 {
-	struct fate fate[2 * SIZES] = { 0 };
+	payload_fate fate[2 * PAYLOAD_SIZES] = { 0 };
 	struct refusal r = { .fate = fate }, *pointer = &r;
 	sys_ledger ledger = { 0 };
 	troupe *t = sys_open(1, &ledger);
 
 	sys_assert_failed(troupe_spawn(t, &refusing_class, &pointer), TROUPE_REFUSED);
 	sys_assert_count(r.failed, 0);
-	for (int i = 0; i < 2 * SIZES; i++)
+	for (int i = 0; i < 2 * PAYLOAD_SIZES; i++)
 		assert_fate(fate[i], 1);
-	sys_assert_count(ledger.dead[TROUPE_DEAD], 2 * SIZES);
+	sys_assert_count(ledger.dead[TROUPE_DEAD], 2 * PAYLOAD_SIZES);
 	sys_assert_status(troupe_send(r.self, 1, NULL, 0), TROUPE_DEAD);
 	sys_wait(t);
 	sys_close(t, &ledger);
@@ -503,11 +275,11 @@ END_TEST
 
 START_TEST(test_system_destroy_a_block_with_its_last_holder)
 {
-	for (int i = 0; i < SIZES; i++) {
-		struct fate fate = { 0 };
-		struct doer d[20] = { 0 }, end = { 0 };
+	for (int i = 0; i < PAYLOAD_SIZES; i++) {
+		payload_fate fate = { 0 };
+		payload_doer d[20] = { 0 }, end = { 0 };
 		troupe *t = sys_open(2, NULL);
-		troupe_shared *block = make_block(sizes[i], &fate);
+		troupe_shared *block = payload_block(payload_sizes[i], &fate);
 		troupe_ref last = sys_spawn(t, &end_class, &end);
 
 		for (int k = 0; k < 20; k++) {
@@ -538,11 +310,11 @@ END_TEST
 
 START_TEST(test_system_destroy_a_block_once_when_it_could_not_be_sent)
 {
-	struct fate fate = { 0 };
-	struct doer d = { 0 };
+	payload_fate fate = { 0 };
+	payload_doer d = { 0 };
 	troupe *t = sys_open(1, NULL);
 	troupe_ref dead = sys_spawn(t, &doer_class, &d);
-	troupe_shared *block = make_block(100, &fate);
+	troupe_shared *block = payload_block(100, &fate);
 
 	sys_assert_status(troupe_stop(dead, TROUPE_STOP_NOW), TROUPE_OK);
 	sys_wait(t);
@@ -561,10 +333,10 @@ END_TEST
 #define STORM_RECEIVERS 8
 
 struct storm {
-	struct fate fate;
+	payload_fate fate;
 	sys_counter made;
 	sys_counter receiver[STORM_RECEIVERS]; /* a troupe_ref each */
-	struct doer doer;
+	payload_doer doer;
 	troupe *t;
 };
 
@@ -583,16 +355,16 @@ blow(void *gust)
 	for (int i = 0; i < SYS_SCALED(5000); i++) {
 		uint32_t at = sys_below(&random, STORM_RECEIVERS);
 		troupe_ref to = sys_get(&s->receiver[at]);
-		size_t size = sizes[sys_below(&random, SIZES - 2)];
+		size_t size = payload_sizes[sys_below(&random, PAYLOAD_SIZES - 2)];
 
 		sys_add(&s->made, 1);
 		if (sys_below(&random, 3) == 0) {
-			troupe_shared *block = make_block(size, &s->fate);
+			troupe_shared *block = payload_block(size, &s->fate);
 
 			(void)troupe_send_shared(to, JUST_HANDLE, block);
 			troupe_shared_release(&block);
 		} else {
-			troupe_msg *msg = make_message(types[sys_below(&random, 6)], size, &s->fate);
+			troupe_msg *msg = payload_message(types[sys_below(&random, 6)], size, &s->fate);
 
 			troupe_msg_set_lane(msg, sys_below(&random, 2) ? TROUPE_LANE_URGENT : TROUPE_LANE_NORMAL);
 			(void)troupe_send_msg(to, &msg);
@@ -610,7 +382,7 @@ static void
 stop_quietly(void *context, const troupe_dead_letter *letter)
 {
 	struct storm *s = context;
-	const struct payload *p = letter->msg->body;
+	const payload *p = letter->msg->body;
 
 	/* What is dead yet has its body still. */
 	if (p->fate != &s->fate)

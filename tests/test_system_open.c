@@ -66,8 +66,10 @@ START_TEST(test_system_open_config_text_is_as_snprintf)
 		ck_assert_uint_eq(troupe_config_text(t, part, size), length);
 		ck_assert_uint_eq(strlen(part), size - 1 < length ? size - 1 : length);
 		ck_assert_int_eq(strncmp(part, whole, size - 1), 0);
+		size_t untouched = 0;
 		for (size_t i = size; i < sizeof part; i++)
-			ck_assert_int_eq(part[i], '#');
+			untouched += part[i] == '#';
+		ck_assert_uint_eq(untouched, sizeof part - size);
 	}
 	sys_close(t, NULL);
 }
@@ -241,7 +243,10 @@ END_TEST
 
 START_TEST(test_system_open_255_at_once)
 {
-	enum { MOST = 255 };
+	/* ThreadSanitizer leaves too little address space for all. */
+	enum { MOST = SYS_TSAN ? 150 : 255 };
+	struct lines lines = { 0 };
+	troupe_options one_more = { .workers = 1, .log = note_line, .context = &lines };
 	troupe *t[MOST];
 	troupe_ref who[MOST];
 
@@ -250,8 +255,8 @@ START_TEST(test_system_open_255_at_once)
 			t[i] = sys_open(i % 8 == 0 ? 1 : TROUPE_WORKERS_NONE, NULL);
 			who[i] = sys_spawn(t[i], &idle_class, NULL);
 		}
-		sys_assert_failed(troupe_open(&(troupe_options){ .workers = 1, .log = note_line, .context = &(struct lines){ 0 } }),
-		    TROUPE_NOMEM);
+		if (MOST == 255)
+			sys_assert_failed(troupe_open(&one_more), TROUPE_NOMEM);
 		for (int i = 0; i < MOST; i++)
 			sys_send(who[i], 1, NULL, 0);
 		for (int i = 0; i < MOST; i++)
@@ -282,7 +287,7 @@ START_TEST(test_system_open_and_close_over_and_over)
 {
 	sys_ledger ledger = { 0 };
 
-	for (int i = 0; i < SYS_SCALED(500); i++) {
+	for (int i = 0; i < SYS_SCALED(100); i++) {
 		troupe *t = sys_open_shape(&sys_shapes[_i], &ledger);
 
 		if (i % 2 == 0)

@@ -570,19 +570,6 @@ START_TEST(test_system_send_fills_in_the_sender_in_start_and_stop)
 }
 END_TEST
 
-START_TEST(test_system_send_names_statuses_and_reasons)
-{
-	ck_assert_str_eq(troupe_status_name(TROUPE_OK), "OK");
-	ck_assert_str_eq(troupe_status_name(TROUPE_CLOSING), "CLOSING");
-	ck_assert_str_eq(troupe_status_name(TROUPE_UNHANDLED), "UNHANDLED");
-	ck_assert_str_eq(troupe_status_name((troupe_status)11), "?");
-	ck_assert_str_eq(troupe_status_name((troupe_status)-1), "?");
-	ck_assert_str_eq(troupe_reason_name(TROUPE_REASON_PARENT), "PARENT");
-	ck_assert_str_eq(troupe_reason_name((troupe_reason)4), "?");
-	ck_assert_str_eq(troupe_reason_name((troupe_reason)-1), "?");
-}
-END_TEST
-
 int
 main(void)
 {
@@ -601,7 +588,6 @@ main(void)
 	tcase_add_test(statuses, test_system_send_while_closing_is_closing);
 	tcase_add_test(statuses, test_system_send_with_senseless_arguments_is_invalid);
 	tcase_add_test(statuses, test_system_send_takes_the_largest_free_type);
-	tcase_add_test(statuses, test_system_send_names_statuses_and_reasons);
 	tcase_add_test(owners, test_system_send_msg_changes_owner_only_when_accepted);
 	tcase_add_test(owners, test_system_send_never_waits_for_the_receiver);
 	tcase_add_test(owners, test_system_send_fills_in_the_sender_in_start_and_stop);

@@ -34,7 +34,7 @@ bar(troupe *t)
 static bool
 wait_until_nobody_is_inside(const troupe *t, int64_t deadline)
 {
-	while (tr_runtime_is_entered(t->number)) {
+	while (tr_runtime_is_entered(t->number) || tr_runtime_is_being_ended(t)) {
 		if (deadline >= 0 && tr_clock_now() >= deadline)
 			return false;
 		sched_yield();

@@ -31,10 +31,20 @@ mark_forked(void)
 	tr_current_context = NULL;
 }
 
+bool
+tr_process_is_forked(void)
+{
+	/* CX-none: set by this very thread or its parent before fork. */
+	return atomic_load_explicit(&forked, memory_order_relaxed);
+}
+
 /* The thread from outside ends: give back what it holds. */
 static void
 end_outside_context(void *context)
 {
+	/* The depots may be locked for ever by threads that are not here. */
+	if (tr_process_is_forked())
+		return;
 	tr_current_context = NULL;
 	tr_context_fini(context);
 	free(context);
@@ -57,8 +67,7 @@ init_once(void)
 troupe_status
 tr_process_init(void)
 {
-	/* CX-none: set by this very thread or its parent before fork. */
-	if (atomic_load_explicit(&forked, memory_order_relaxed))
+	if (tr_process_is_forked())
 		return tr_fail(TROUPE_FORKED, "troupe was opened before fork: its threads and memory stayed with the parent");
 	pthread_mutex_lock(&init_lock);
 	if (!initialized)

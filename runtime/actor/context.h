@@ -95,6 +95,9 @@ tr_context_mine(void)
 /* Memory, fork handler and thread key, once a process.  OK, NOMEM or FORKED. */
 troupe_status tr_process_init(void);
 
+/* Whether this is a child of fork that inherits no runtime: what other threads had locked stays locked. */
+bool tr_process_is_forked(void);
+
 /* Make and list, or unlist and clear, a context that the caller allocated.  false: no memory. */
 TR_MUST_USE bool tr_context_init(tr_context *context, troupe *runtime);
 void tr_context_fini(tr_context *context);

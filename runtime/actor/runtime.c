@@ -431,14 +431,41 @@ troupe_run_once(troupe *t)
 	return ran ? TROUPE_OK : TROUPE_TIMEOUT;
 }
 
+/*
+ * A call of a thread from outside that may make the runtime quiet or end it:
+ * from then on another thread may close it, which waits for this one.
+ */
+static void
+begin_ending(troupe *t)
+{
+	/* RT-none: what the call does next publishes it to whoever finds the end. */
+	atomic_fetch_add_explicit(&t->endings, 1, memory_order_relaxed);
+}
+
+static void
+finish_ending(troupe *t)
+{
+	/* RT-C: release, all that the call did; t may be gone after it. */
+	atomic_fetch_sub_explicit(&t->endings, 1, memory_order_release);
+}
+
+bool
+tr_runtime_is_being_ended(const troupe *t)
+{
+	/* RT-C: acquire. */
+	return atomic_load_explicit(&t->endings, memory_order_acquire) != 0;
+}
+
 void
 troupe_shutdown(troupe *t)
 {
-	if (t == NULL)
+	if (t == NULL || tr_process_is_forked())
 		return;
+	begin_ending(t);
 	/* RT-B: seq_cst, before the waiters are looked at. */
 	atomic_store_explicit(&t->shutdown, true, memory_order_seq_cst);
 	tr_runtime_notify(t);
+	finish_ending(t);
 }
 
 /* --- Holds and reports. --- */
@@ -454,7 +481,24 @@ troupe_hold(troupe *t)
 	if (atomic_load_explicit(&t->closing, memory_order_relaxed))
 		return TROUPE_CLOSING;
 	tr_runtime_raise(t);
+	/* RT-none: it is only to be counted; outside says the rest. */
+	atomic_fetch_add_explicit(&t->holds, 1, memory_order_relaxed);
 	return TROUPE_OK;
+}
+
+/* false: there is no hold. */
+static bool
+give_hold_back(troupe *t)
+{
+	/* RT-none: as above. */
+	uint32_t holds = atomic_load_explicit(&t->holds, memory_order_relaxed);
+
+	while (holds > 0)
+		/* RT-none */
+		if (atomic_compare_exchange_weak_explicit(&t->holds, &holds, holds - 1, memory_order_relaxed,
+		        memory_order_relaxed))
+			return true;
+	return false;
 }
 
 troupe_status
@@ -462,29 +506,31 @@ troupe_release(troupe *t)
 {
 	if (tr_process_init() != TROUPE_OK)
 		return troupe_last_error();
-	if (t == NULL || (uint32_t)load_outside(t) == 0)
+	if (t == NULL || !give_hold_back(t))
 		return tr_fail(TROUPE_INVALID, "%s: nothing is held", __func__);
+	begin_ending(t);
 	tr_runtime_lower(t);
+	finish_ending(t);
 	return TROUPE_OK;
 }
 
 void
 troupe_get_totals(troupe *t, troupe_totals *totals)
 {
-	if (t != NULL)
+	if (t != NULL && !tr_process_is_forked())
 		tr_tally_sum(t->number, totals);
 }
 
 int64_t
 troupe_now(const troupe *t)
 {
-	return t != NULL ? t->pool.scheduler->now(&t->pool) : 0;
+	return t != NULL && !tr_process_is_forked() ? t->pool.scheduler->now(&t->pool) : 0;
 }
 
 size_t
 troupe_config_text(const troupe *t, char *text, size_t size)
 {
-	if (t == NULL) {
+	if (t == NULL || tr_process_is_forked()) {
 		if (size > 0)
 			*text = '\0';
 		return 0;

@@ -27,6 +27,8 @@
  *         actor or the holder put into the pool before.
  *   RT-B  waiters (seq_cst) against the idle word and outside (seq_cst): who
  *         makes the runtime quiet sees a waiter, or the waiter sees it quiet.
+ *   RT-C  endings lowered (release) -> the closer (acquire): a thread that let
+ *         the runtime come to its end looks at it no more.
  */
 
 #define TR_OUTSIDE_RAISED (UINT64_C(1) << 32 | 1)
@@ -40,6 +42,8 @@ struct troupe {
 	_Atomic bool closing;
 	_Atomic bool shutdown;
 	_Atomic uint64_t outside; /* times raised:32 | dedicated actors at work, and holds:32 */
+	_Atomic uint32_t holds;   /* of those in outside */
+	_Atomic uint32_t endings; /* calls from outside under way after which it may be closed */
 	_Atomic uint32_t waiters;
 	pthread_mutex_t lock;     /* for what follows */
 	pthread_cond_t changed;
@@ -55,6 +59,9 @@ void tr_runtime_lower(troupe *t);
 
 /* See above. */
 bool tr_runtime_is_quiet(troupe *t);
+
+/* Whether a thread from outside is about to let the runtime come to its end.  For the closer. */
+bool tr_runtime_is_being_ended(const troupe *t);
 
 /* Wake whoever waits for quiet or shutdown, if anybody does. */
 void tr_runtime_notify(troupe *t);

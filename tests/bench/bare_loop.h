@@ -23,6 +23,8 @@ enum {
 	RING = 256,       /* runnable actors that a worker holds; a power of two */
 	REFILL = 63,      /* and one: runnable actors taken from the overflow at once */
 	SPIN = 200,       /* looks around before a worker sleeps */
+	WORTH = 4,        /* turns for each stolen actor that make a theft worth while */
+	PATIENCE = 8192,  /* pauses before a theft, at most: a fraction of a millisecond */
 	CHUNK_ACTORS = 510, /* of the overflow: with what else a chunk has, a page */
 	WORKERS_MAX = 64
 };
@@ -66,7 +68,10 @@ typedef struct {
 	alignas(LINE) actor *slot; /* runs next, here: never stolen, wakes nobody */
 	int credit;
 	uint32_t chain;     /* turns from the slot without a look at the ring */
-	uint32_t tick;
+	uint32_t tick;      /* turns so far */
+	uint32_t loot;      /* actors of the last theft; 0 once it is judged */
+	uint32_t looted_at; /* its tick */
+	uint32_t patience;  /* pauses before the next */
 	stack msgs, actors;
 
 	/* Who takes moves head, thieves too; only the worker moves tail. */
@@ -276,6 +281,8 @@ ring_steal(worker *w, worker *victim)
 	}
 	if (!atomic_compare_exchange_strong_explicit(&victim->head, &head, head + n, ACQ_REL, RELAXED))
 		return NULL;
+	w->loot = n;
+	w->looted_at = w->tick;
 	atomic_store_explicit(&w->tail, tail + n - 1, RELEASE);
 	return atomic_load_explicit(&w->ring[(tail + n - 1) % RING], RELAXED);
 }
@@ -460,12 +467,33 @@ look_around(worker *w)
 	return overflow_try_take(w, REFILL);
 }
 
+/*
+ * Actors that only wait to be told something make no work of their own: they
+ * are done in a few turns, and all that they touch was in the cache of the
+ * other worker, which they make slower.  So each theft of such waits twice as
+ * long as the one before, until one was worth while again.
+ */
+static void
+judge_last_theft(worker *w)
+{
+	if (w->loot == 0)
+		return;
+	if (w->tick - w->looted_at >= WORTH * w->loot)
+		w->patience = 0;
+	else if (w->patience < PATIENCE)
+		w->patience = w->patience > 0 ? 2 * w->patience : 16;
+	w->loot = 0;
+}
+
 /* Search for a while, then sleep until there is something. */
 SLOW actor *
 find_work(worker *w)
 {
 	actor *a = NULL;
 
+	judge_last_theft(w);
+	for (unsigned i = 0; i < w->patience; i++)
+		relax();
 	atomic_fetch_add_explicit(&parking.searchers, 1, RELAXED);
 	for (int i = 0; i < SPIN && !(a = look_around(w)); i++)
 		relax();

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Misuse: a call that takes self, made anywhere but in the callback that was
+ * given it, ends the process with a line that names the call.
+ */
+
+#include "tests/suite.h"
+#include "tests/system.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static void
+ignore(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	(void)self;
+	(void)state;
+	(void)msg;
+}
+
+static const troupe_class plain_class = { .name = "plain", .receive = ignore };
+
+/* --- Every call that takes self. --- */
+
+static void
+call_stop_self(troupe_actor *self)
+{
+	troupe_stop_self(self, TROUPE_STOP_NOW);
+}
+
+static void
+call_self(troupe_actor *self)
+{
+	(void)troupe_self(self);
+}
+
+static void
+call_of(troupe_actor *self)
+{
+	(void)troupe_of(self);
+}
+
+static void
+call_parent(troupe_actor *self)
+{
+	(void)troupe_parent(self);
+}
+
+static void
+call_sender(troupe_actor *self)
+{
+	(void)troupe_sender(self);
+}
+
+static void
+call_forward(troupe_actor *self)
+{
+	(void)troupe_forward(self, 0);
+}
+
+static void
+call_keep(troupe_actor *self)
+{
+	troupe_msg *msg = troupe_keep(self);
+
+	troupe_msg_free(&msg);
+}
+
+static void
+call_unhandled(troupe_actor *self)
+{
+	troupe_unhandled(self, NULL);
+}
+
+static void
+call_become(troupe_actor *self)
+{
+	(void)troupe_become(self, ignore);
+}
+
+static void
+call_set_name(troupe_actor *self)
+{
+	(void)troupe_set_name(self, "a name");
+}
+
+static void
+call_name(troupe_actor *self)
+{
+	(void)troupe_name(self);
+}
+
+static void
+call_spawn_child(troupe_actor *self)
+{
+	(void)troupe_spawn_child(self, &plain_class, NULL);
+}
+
+static void
+call_reply(troupe_actor *self)
+{
+	(void)troupe_reply(self, 1, NULL, 0);
+}
+
+static const struct call {
+	const char *name; /* that the line is to have */
+	void (*make)(troupe_actor *self);
+} calls[] = {
+	{ "troupe_stop_self", call_stop_self },
+	{ "troupe_self", call_self },
+	{ "troupe_of", call_of },
+	{ "troupe_parent", call_parent },
+	{ "troupe_sender", call_sender },
+	/* It asks who the sender is first. */
+	{ "troupe_", call_reply },
+	{ "troupe_forward", call_forward },
+	{ "troupe_keep", call_keep },
+	{ "troupe_unhandled", call_unhandled },
+	{ "troupe_become", call_become },
+	{ "troupe_set_name", call_set_name },
+	{ "troupe_name", call_name },
+	{ "troupe_spawn_child", call_spawn_child },
+};
+#define CALLS ((int)(sizeof calls / sizeof *calls))
+
+/* --- Every place where it does not belong. --- */
+
+enum place {
+	NOWHERE,          /* NULL, and no callback runs */
+	NULL_IN_CALLBACK, /* NULL in a callback */
+	AFTERWARDS,       /* in the thread that ran the callback, after it */
+	OTHER_THREAD,     /* while the callback runs */
+	OTHER_ACTOR,      /* in another actor's callback */
+	NESTED_START,     /* the spawner's, in the start of what it spawns */
+	IN_DESTRUCTOR,    /* of a message that nobody handles any more, outside of any callback */
+	PLACES
+};
+
+/* Read and written by the process that is to end. */
+static struct misuse {
+	const struct call *call;
+	enum place place;
+	troupe *t;
+	troupe_actor *first;
+} misuse;
+
+static void *
+make_call_in_thread(void *self)
+{
+	misuse.call->make(self);
+	return NULL;
+}
+
+static int
+misuse_in_start(troupe_actor *self, void *state, const void *argument)
+{
+	(void)self;
+	(void)state;
+	(void)argument;
+	misuse.call->make(misuse.first);
+	return 0;
+}
+
+static const troupe_class nested_class = { .name = "nested", .receive = ignore, .start = misuse_in_start };
+
+static void
+misuse_in_behavior(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	pthread_t thread;
+
+	(void)state;
+	(void)msg;
+	if (misuse.first == NULL)
+		misuse.first = self;
+	switch (misuse.place) {
+	case NULL_IN_CALLBACK:
+		misuse.call->make(NULL);
+		break;
+	case OTHER_THREAD:
+		if (pthread_create(&thread, NULL, make_call_in_thread, self) == 0)
+			pthread_join(thread, NULL);
+		break;
+	case OTHER_ACTOR:
+		if (misuse.first != self)
+			misuse.call->make(misuse.first);
+		break;
+	case NESTED_START:
+		(void)troupe_spawn(misuse.t, &nested_class, NULL);
+		break;
+	case NOWHERE:
+	case AFTERWARDS:
+	case IN_DESTRUCTOR:
+	case PLACES:
+		break;
+	}
+}
+
+static const troupe_class misuser_class = { .name = "misuser", .receive = misuse_in_behavior };
+
+static void
+misuse_in_destructor(void *body, size_t size)
+{
+	(void)body;
+	(void)size;
+	misuse.call->make(misuse.first);
+}
+
+/* Returns if nothing ended it. */
+static int
+commit_misuse(void *unused)
+{
+	(void)unused;
+	misuse.t = troupe_open(&(troupe_options){ .workers = TROUPE_WORKERS_NONE });
+	troupe_ref who[2] = { 0, 0 };
+
+	for (int i = 0; i < 2; i++) {
+		who[i] = troupe_spawn(misuse.t, &misuser_class, NULL);
+		if (troupe_send(who[i], 1, NULL, 0) != TROUPE_OK || troupe_wait(misuse.t, TROUPE_FOREVER) != TROUPE_OK)
+			return 2;
+	}
+	if (misuse.place == NOWHERE)
+		misuse.call->make(NULL);
+	if (misuse.place == AFTERWARDS)
+		misuse.call->make(misuse.first);
+	if (misuse.place == IN_DESTRUCTOR) {
+		troupe_msg *msg = troupe_msg_new(1, 8, misuse_in_destructor);
+
+		troupe_msg_free(&msg);
+	}
+	return 1;
+}
+
+START_TEST(test_system_misuse_of_self_is_named)
+{
+	sys_ending ending;
+
+	misuse = (struct misuse){ .call = &calls[_i / PLACES], .place = (enum place)(_i % PLACES) };
+	sys_run_child(&ending, commit_misuse, NULL);
+	ck_assert_msg(WIFSIGNALED(ending.status) && WTERMSIG(ending.status) == SIGABRT,
+	    "%s at place %d: the process ended with status %x and said: %s", misuse.call->name, (int)misuse.place,
+	    (unsigned)ending.status, ending.text);
+	ck_assert_msg(strstr(ending.text, misuse.call->name) != NULL && strstr(ending.text, "self") != NULL,
+	    "%s at place %d: it said: %s", misuse.call->name, (int)misuse.place, ending.text);
+}
+END_TEST
+
+/* --- What is right, so that the check is not for nothing. --- */
+
+struct right {
+	bool behaved, started, stopped;
+};
+
+static bool
+make_all_calls(troupe_actor *self, bool has_message)
+{
+	bool right = troupe_self(self) != 0 && troupe_of(self) != NULL && troupe_parent(self) == 0 &&
+	             troupe_sender(self) == 0 && troupe_reply(self, 1, NULL, 0) == TROUPE_INVALID &&
+	             troupe_forward(self, 0) == TROUPE_INVALID && troupe_set_name(self, "right") == TROUPE_OK &&
+	             strcmp(troupe_name(self), "right") == 0;
+	troupe_msg *msg = troupe_keep(self);
+
+	right = right && (msg != NULL) == has_message;
+	troupe_msg_free(&msg);
+	return right;
+}
+
+static int
+start_quietly(troupe_actor *self, void *state, const void *argument)
+{
+	(void)self;
+	(void)state;
+	(void)argument;
+	return 0;
+}
+
+static const troupe_class started_class = { .name = "started", .receive = ignore, .start = start_quietly };
+
+static void
+be_right(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	struct right *r = *(struct right **)state;
+
+	(void)msg;
+	/* A start that is nested leaves all as it was, the message in hand too. */
+	r->behaved = troupe_spawn_child(self, &started_class, NULL) != 0 && make_all_calls(self, true);
+	troupe_stop_self(self, TROUPE_STOP_NOW);
+}
+
+static int
+start_right(troupe_actor *self, void *state, const void *argument)
+{
+	struct right *r;
+
+	memcpy(state, &argument, sizeof argument);
+	r = *(struct right **)state;
+	r->started = make_all_calls(self, false);
+	return 0;
+}
+
+static void
+stop_right(troupe_actor *self, void *state, troupe_reason reason)
+{
+	struct right *r = *(struct right **)state;
+
+	(void)reason;
+	r->stopped = make_all_calls(self, false);
+}
+
+static const troupe_class right_class = {
+	.name = "right",
+	.state_size = sizeof(struct right *),
+	.receive = be_right,
+	.start = start_right,
+	.stop = stop_right,
+};
+
+/* Stopped by itself, and by the close of its runtime. */
+START_TEST(test_system_misuse_is_not_what_callbacks_do)
+{
+	struct right r[2] = { { false, false, false }, { false, false, false } };
+	troupe *t = sys_open_shape(&sys_shapes[_i], NULL);
+	troupe_ref first = sys_spawn(t, &right_class, &r[0]);
+
+	sys_spawn(t, &right_class, &r[1]);
+	sys_send(first, 1, NULL, 0);
+	sys_wait(t);
+	sys_close(t, NULL);
+	ck_assert(r[0].started && r[0].behaved && r[0].stopped);
+	ck_assert(r[1].started && r[1].stopped);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("system_misuse");
+	TCase *tc = tcase_create("self");
+
+	tcase_add_loop_test(tc, test_system_misuse_of_self_is_named, 0, CALLS * PLACES);
+	tcase_add_loop_test(tc, test_system_misuse_is_not_what_callbacks_do, 0, sys_shape_count);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}
