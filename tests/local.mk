@@ -39,6 +39,7 @@ check_PROGRAMS += \
 	%D%/test_context \
 	%D%/test_options \
 	%D%/test_name \
+	%D%/test_sleepers \
 	%D%/test_lanes \
 	%D%/test_system_behavior \
 	%D%/test_system_dedicated \

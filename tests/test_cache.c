@@ -40,21 +40,6 @@ load_top(enum tr_arena_kind kind)
 
 /* --- One thread. --- */
 
-START_TEST(test_cache_hands_out_zeroed_slots_at_first)
-{
-	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++) {
-		const uint32_t unit = tr_cache_take_message(&cache, i);
-		const unsigned char *bytes = tr_message_at(unit);
-		unsigned all = 0;
-
-		ck_assert_uint_ne(unit, 0);
-		for (size_t at = 0; at < TR_UNIT << i; at++)
-			all |= bytes[at];
-		ck_assert_uint_eq(all, 0);
-	}
-}
-END_TEST
-
 /* Take slots of all sizes in turn, mark every byte, and see that the marks of none disturb another's. */
 START_TEST(test_cache_slots_do_not_overlap)
 {
@@ -559,7 +544,6 @@ case_one_thread(void)
 	TCase *tc = tcase_create("one thread");
 
 	tcase_add_checked_fixture(tc, init_cache, fini_cache);
-	tcase_add_test(tc, test_cache_hands_out_zeroed_slots_at_first);
 	tcase_add_test(tc, test_cache_slots_do_not_overlap);
 	tcase_add_test(tc, test_cache_keeps_actors_and_messages_apart);
 	tcase_add_test(tc, test_cache_hands_out_first_what_was_given_last);

@@ -40,12 +40,13 @@ run_mail(struct crew *of, tr_worker *worker, uint32_t actor)
 	atomic_store_explicit(&mail.runs[actor], run, memory_order_release);
 }
 
-/* At any moment of the workers' way to sleep. */
+/* So that the next put comes at any moment of the workers' way to sleep; much of it is short. */
 static void
 linger(uint64_t *random)
 {
-	for (uint32_t spins = test_below(random, 8) == 0 ? test_below(random, 4000) : test_below(random, 100);
-	     spins > 0; spins--)
+	static const uint32_t longest[] = { 100, 300, 1000, 3000 };
+
+	for (uint32_t spins = test_below(random, longest[test_below(random, 4)]); spins > 0; spins--)
 		tr_spin_hint();
 }
 

@@ -10,7 +10,7 @@
  * are many rounds; who is missed sleeps for ever, and the case times out.
  */
 
-#define ROUNDS TEST_SCALED(40000)
+#define ROUNDS TEST_SCALED(16000)
 
 struct pair {
 	void (*sleep)(void);

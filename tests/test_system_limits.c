@@ -55,6 +55,7 @@ ignore_line(void *context, troupe_log_level level, const char *text)
 struct limit {
 	uint64_t more; /* bytes beyond what the process has already */
 	size_t state_size;
+	int workers;
 };
 
 static uint64_t
@@ -96,7 +97,7 @@ live_in_little_space(void *argument)
 
 	demand(setrlimit(RLIMIT_AS, &(struct rlimit){ bytes, bytes }) == 0);
 	class_.state_size = limit->state_size;
-	troupe *t = troupe_open(&(troupe_options){ .workers = TROUPE_WORKERS_NONE, .log = ignore_line });
+	troupe *t = troupe_open(&(troupe_options){ .workers = limit->workers, .log = ignore_line });
 	if (t == NULL) {
 		demand(troupe_last_error() == TROUPE_NOMEM);
 		return 0;
@@ -131,12 +132,16 @@ live_in_little_space(void *argument)
 }
 
 static const struct limit limits[] = {
-	{ 1 * MIB, 4 },
-	{ 16 * MIB, 4 },
-	{ 64 * MIB, 4 },
-	{ 64 * MIB, 100000 },
-	{ 128 * MIB, 4 },
-	{ 1024 * MIB, 200000 },
+	{ 1 * MIB, 4, TROUPE_WORKERS_NONE },
+	{ 16 * MIB, 4, TROUPE_WORKERS_NONE },
+	{ 64 * MIB, 4, TROUPE_WORKERS_NONE },
+	{ 64 * MIB, 100000, TROUPE_WORKERS_NONE },
+	{ 128 * MIB, 4, TROUPE_WORKERS_NONE },
+	{ 1024 * MIB, 200000, TROUPE_WORKERS_NONE },
+	/* The threads' stacks do not fit, or just so. */
+	{ 64 * MIB, 4, 2 },
+	{ 128 * MIB, 4, 64 },
+	{ 1024 * MIB, 200000, 4 },
 };
 #define LIMITS ((int)(sizeof limits / sizeof *limits))
 

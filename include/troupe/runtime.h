@@ -59,6 +59,8 @@ typedef struct troupe_options {
 	/*
 	 * [QUANTUM] Messages that an actor may handle or send before others
 	 * get their turn; 1 to 1 000 000.  Default 256; 1 when simulated.
+	 * Unless it is 1, an actor first clears what had come in before, for
+	 * about a millisecond at most if its messages are short.
 	 */
 	int quantum;
 	/* [RING] Runnable actors that a worker holds itself: a power of two, 4 to 256.  Default 256. */
@@ -94,8 +96,8 @@ TROUPE_MUST_USE troupe *troupe_open(const troupe_options *options);
  * option close_ms.
  *
  * Returns OK, and t is gone; TIMEOUT, when behaviors did not return in time:
- * they are logged by name, and t is as after troupe_close; INVALID for NULL,
- * DEADLOCK inside an actor's callback, FORKED.  A program may return it from
+ * they are logged by name, and t is as after troupe_close; CLOSING when
+ * another thread closes t; INVALID for NULL, DEADLOCK inside an actor's callback, FORKED.  A program may return it from
  * main: 0 is OK.
  */
 troupe_status troupe_run(troupe *t);
@@ -115,8 +117,9 @@ troupe_status troupe_run_once(troupe *t);
  * Wait until t is quiet, as troupe_run does, but leave it open.
  *
  * Returns OK when it was quiet at some moment during the call or
- * troupe_shutdown was called; TIMEOUT; INVALID for NULL; DEADLOCK inside an
- * actor's callback; FORKED.
+ * troupe_shutdown was called; TIMEOUT (real time, also when simulated);
+ * CLOSING when another thread closes t, or one that did ran out of time;
+ * INVALID for NULL; DEADLOCK inside an actor's callback; FORKED.
  */
 troupe_status troupe_wait(troupe *t, int64_t timeout_ns);
 
@@ -129,7 +132,9 @@ void troupe_shutdown(troupe *t);
 
 /*
  * Keep t from being quiet until the matching troupe_release: for a thread
- * outside that will send later.  OK, CLOSING, INVALID or FORKED.
+ * outside that will send later.  A hold does not outlive t: after
+ * troupe_shutdown or while another thread closes t, release it before t is
+ * gone or not at all.  OK, CLOSING, INVALID or FORKED.
  */
 troupe_status troupe_hold(troupe *t);
 troupe_status troupe_release(troupe *t);
@@ -146,8 +151,8 @@ typedef struct troupe_survivor {
 /*
  * Close t now: behaviors that run are let finish, everything still queued
  * becomes a dead letter with reason CLOSING, each actor's stop callback is
- * called (children before parents, later ones first), and all of t's threads
- * and memory are given back.  To let the work end first, call troupe_wait.
+ * called (children before parents, and of siblings the later one first), and
+ * all of t's threads and memory are given back.  To let the work end first, call troupe_wait.
  *
  * After timeout_ns with behaviors still running, `survivor` (may be NULL) is
  * called for each, and TIMEOUT is returned: t is then still there, accepts

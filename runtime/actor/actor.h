@@ -175,7 +175,8 @@ tr_require_self(const troupe_actor *self, const char *call)
 	tr_context *context = tr_current_context;
 
 	if (TR_UNLIKELY(context == NULL || self == NULL || context->current != self))
-		tr_blame_caller(call, "self was used outside its own callbacks");
+		tr_blame_caller(call, tr_process_is_forked() ? "self was used in a child of fork"
+		                                              : "self was used outside its own callbacks");
 	return context;
 }
 

@@ -23,8 +23,9 @@
 static void
 bar(troupe *t)
 {
-	/* CX-none: a hint for troupe_hold. */
-	atomic_store_explicit(&t->closing, true, memory_order_relaxed);
+	/* RT-B: seq_cst, before the waiters are looked at; they shall wait no more. */
+	atomic_store_explicit(&t->closing, true, memory_order_seq_cst);
+	tr_runtime_notify(t);
 	tr_runtime_bar(t->number);
 	for (uint32_t i = 0; i < t->pool.count; i++)
 		/* CX-none: the worker sees it when it does; its own runtime stays until it has left. */
@@ -32,9 +33,9 @@ bar(troupe *t)
 }
 
 static bool
-wait_until_nobody_is_inside(const troupe *t, int64_t deadline)
+wait_until_nobody_is_inside(troupe *t, int64_t deadline)
 {
-	while (tr_runtime_is_entered(t->number) || tr_runtime_is_being_ended(t)) {
+	while (tr_runtime_is_entered(t->number) || tr_runtime_is_being_ended(t) || tr_runtime_is_waited_for(t)) {
 		if (deadline >= 0 && tr_clock_now() >= deadline)
 			return false;
 		sched_yield();
@@ -42,15 +43,30 @@ wait_until_nobody_is_inside(const troupe *t, int64_t deadline)
 	return true;
 }
 
+/* The workers' turns end with the callback in hand. */
+static void
+leave_turns(troupe *t)
+{
+	for (uint32_t i = 0; i < t->pool.count; i++)
+		/* CX-none: the worker sees it when it does. */
+		atomic_store_explicit(&t->contexts[i].leave, 1, memory_order_relaxed);
+}
+
 static bool
 end_threads(troupe *t, int64_t deadline)
 {
 	tr_pool_stop(&t->pool);
-	/* All are dismissed even if the first to be waited for takes all the time. */
-	bool dedicated = tr_dedicated_dismiss_all(t, deadline);
-	bool workers = tr_pool_join(&t->pool, deadline);
+	leave_turns(t);
+	tr_dedicated_dismiss_all(t);
+	bool others = tr_pool_join(&t->pool, deadline) && wait_until_nobody_is_inside(t, deadline);
+	/* Once more: until now somebody inside could spawn one. */
+	tr_dedicated_dismiss_all(t);
+	bool dedicated = tr_dedicated_wait_all(t, deadline);
 
-	return dedicated && workers && wait_until_nobody_is_inside(t, deadline);
+	/* Only now: until now somebody inside could rouse one. */
+	if (others && dedicated)
+		tr_dedicated_reap(t);
+	return others && dedicated;
 }
 
 /* --- Survivors. --- */
@@ -82,9 +98,8 @@ bury_waiting(const roll_call *call, const troupe_survivor *who)
 }
 
 static void
-report_running(void *argument, tr_context *context)
+report_running(const roll_call *call, tr_context *context)
 {
-	const roll_call *call = argument;
 	char name[TROUPE_NAME_MAX + 1];
 	/* CX-none: as it comes; the thread may be leaving its callback. */
 	troupe_ref ref = tr_context_self(context);
@@ -116,8 +131,11 @@ report_survivors(troupe *t, const roll_call *call)
 	if (call->survivor == NULL)
 		return;
 	for (uint32_t i = 0; i < t->pool.started; i++)
-		report_running((void *)(uintptr_t)call, &t->contexts[i]);
-	tr_dedicated_each(t, report_running, (void *)(uintptr_t)call);
+		report_running(call, &t->contexts[i]);
+	/* One after the other, since the callback must not be called under a lock. */
+	tr_context *context;
+	for (uint32_t i = 0; (context = tr_dedicated_running(t, i)) != NULL; i++)
+		report_running(call, context);
 }
 
 /* --- Actors. --- */
@@ -205,6 +223,19 @@ topmost(troupe_actor *actor)
 	return actor;
 }
 
+/*
+ * The word first: others use the slots that this runtime has given back, and
+ * write whose an actor is before the word says that it lives.  This runtime
+ * spawns no more, so what is found to be its own stays so.
+ */
+static bool
+lives_in(const troupe_actor *actor, const troupe *t)
+{
+	return tr_mailbox_alive(&actor->mailbox) != 0 &&
+	       /* CX-none: ordered by the word, MB-C. */
+	       atomic_load_explicit(&actor->home, memory_order_relaxed) == t->number;
+}
+
 static void
 end_actors_of_block(tr_context *context, troupe *t, uint32_t block)
 {
@@ -214,9 +245,7 @@ end_actors_of_block(tr_context *context, troupe *t, uint32_t block)
 	for (uint32_t unit = first; unit < first + TR_BLOCK_UNITS; unit += UINT32_C(1) << size_class) {
 		troupe_actor *actor = tr_actor_at(unit);
 
-		/* CX-none: if it is this runtime's, nobody else touches it. */
-		while (atomic_load_explicit(&actor->home, memory_order_relaxed) == t->number &&
-		       tr_mailbox_alive(&actor->mailbox) != 0)
+		while (lives_in(actor, t))
 			end_tree(context, t, topmost(actor));
 	}
 }

@@ -68,6 +68,7 @@ typedef struct tr_context {
 	tr_tally *tally;       /* of home, or of the dedicated actor's runtime */
 	int64_t turn_deadline; /* of a turn that has lasted some time already; else 0 */
 	uint8_t after;         /* TR_AFTER_ bits */
+	_Atomic uint8_t leave; /* set by a closer: the turn ends with the callback in hand */
 	_Atomic uint8_t home;  /* the runtime in whose pool this is a worker; 0: none, or it is closing */
 	/* The same for reports: written by the thread, read by a closer as it comes (CX-none). */
 	_Atomic uint32_t running_type;

@@ -5,6 +5,7 @@
 #include "runtime/actor/turn.h"
 #include "runtime/memory/fault.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct tr_dedicated {
 	tr_parker parker;
 	troupe_actor *actor;
 	pthread_t thread;
+	_Atomic uint32_t rousing; /* threads in tr_dedicated_rouse */
 	/* Under the runtime's lock. */
 	bool ended;
 	tr_dedicated *next;
@@ -115,7 +117,9 @@ deallocate(tr_dedicated *dedicated)
 tr_dedicated *
 tr_dedicated_create(troupe *t, troupe_actor *actor)
 {
-	tr_dedicated_reap(t);
+	/* CX-none: a closer reaps for itself, when nobody can need them. */
+	if (!atomic_load_explicit(&t->closing, memory_order_relaxed))
+		tr_dedicated_reap(t);
 	tr_dedicated *dedicated = allocate(t, actor);
 	if (dedicated == NULL)
 		return NULL;
@@ -136,10 +140,14 @@ tr_dedicated_rouse(troupe *t, tr_dedicated *dedicated)
 	uint32_t asleep = ASLEEP;
 
 	tr_runtime_raise(t);
+	/* DE-none: the thread cannot end before it is roused, so this is seen by whoever finds it ended. */
+	atomic_fetch_add_explicit(&dedicated->rousing, 1, memory_order_relaxed);
 	/* DE-A: release, publishes the claimed actor.  Relaxed on failure: it was dismissed. */
 	if (atomic_compare_exchange_strong_explicit(&dedicated->parker.word, &asleep, ROUSED, memory_order_release,
 	        memory_order_relaxed))
 		tr_parker_wake(&dedicated->parker);
+	/* DE-B: release, this thread is done with it. */
+	atomic_fetch_sub_explicit(&dedicated->rousing, 1, memory_order_release);
 }
 
 void
@@ -147,6 +155,8 @@ tr_dedicated_dismiss(tr_dedicated *dedicated)
 {
 	/* DE-A: release, like rouse. */
 	atomic_store_explicit(&dedicated->parker.word, DISMISSED, memory_order_release);
+	/* CX-none: a turn ends with the callback in hand. */
+	atomic_store_explicit(&dedicated->context.leave, 1, memory_order_relaxed);
 	tr_parker_wake(&dedicated->parker);
 }
 
@@ -174,6 +184,9 @@ tr_dedicated_reap(troupe *t)
 
 		ended = dedicated->next;
 		pthread_join(dedicated->thread, NULL);
+		/* DE-B: acquire. */
+		while (atomic_load_explicit(&dedicated->rousing, memory_order_acquire) != 0)
+			sched_yield();
 		deallocate(dedicated);
 	}
 }
@@ -187,28 +200,36 @@ all_ended(const troupe *t)
 	return true;
 }
 
+void
+tr_dedicated_dismiss_all(troupe *t)
+{
+	pthread_mutex_lock(&t->lock);
+	for (tr_dedicated *dedicated = t->dedicated; dedicated != NULL; dedicated = dedicated->next)
+		tr_dedicated_dismiss(dedicated);
+	pthread_mutex_unlock(&t->lock);
+}
+
 bool
-tr_dedicated_dismiss_all(troupe *t, int64_t deadline)
+tr_dedicated_wait_all(troupe *t, int64_t deadline)
 {
 	bool all;
 
 	pthread_mutex_lock(&t->lock);
-	for (tr_dedicated *dedicated = t->dedicated; dedicated != NULL; dedicated = dedicated->next)
-		tr_dedicated_dismiss(dedicated);
 	while (!(all = all_ended(t)) && tr_cond_wait_until(&t->changed, &t->lock, deadline))
 		;
 	pthread_mutex_unlock(&t->lock);
-	if (all)
-		tr_dedicated_reap(t);
 	return all;
 }
 
-void
-tr_dedicated_each(troupe *t, void (*visit)(void *, tr_context *), void *argument)
+tr_context *
+tr_dedicated_running(troupe *t, uint32_t index)
 {
+	tr_context *found = NULL;
+
 	pthread_mutex_lock(&t->lock);
-	for (tr_dedicated *dedicated = t->dedicated; dedicated != NULL; dedicated = dedicated->next)
-		if (!dedicated->ended)
-			visit(argument, &dedicated->context);
+	for (tr_dedicated *dedicated = t->dedicated; dedicated != NULL && found == NULL; dedicated = dedicated->next)
+		if (!dedicated->ended && index-- == 0)
+			found = &dedicated->context;
 	pthread_mutex_unlock(&t->lock);
+	return found;
 }

@@ -15,6 +15,8 @@
  * Ordering edges
  *   DE-A  rouse, dismiss (release on the parker's word) -> the thread
  *         (acquire): the claimed actor.
+ *   DE-B  rousing lowered (release) -> reap (acquire): who roused it is done
+ *         with it.
  *   RT-A  see runtime.h.
  */
 
@@ -32,10 +34,13 @@ void tr_dedicated_dismiss(tr_dedicated *dedicated);
 /* Join and free those whose thread has ended. */
 void tr_dedicated_reap(troupe *t);
 
-/* Dismiss all and wait for their end, then reap; false when the deadline passed first. */
-TR_MUST_USE bool tr_dedicated_dismiss_all(troupe *t, int64_t deadline);
+/* For the closer: dismiss all that are listed. */
+void tr_dedicated_dismiss_all(troupe *t);
 
-/* Call `visit` for the context of each thread that has not ended. */
-void tr_dedicated_each(troupe *t, void (*visit)(void *argument, tr_context *context), void *argument);
+/* Wait until all that are listed have ended; false when the deadline passed first. */
+TR_MUST_USE bool tr_dedicated_wait_all(troupe *t, int64_t deadline);
+
+/* The context of the index-th that has not ended, or NULL.  For the closer: nobody else reaps while it closes. */
+tr_context *tr_dedicated_running(troupe *t, uint32_t index);
 
 #endif /* TR_DEDICATED_H */

@@ -14,6 +14,7 @@ libtroupe_a_SOURCES += \
 	%D%/lanes.c %D%/lanes.h \
 	%D%/letter.c %D%/letter.h \
 	%D%/stop.c %D%/stop.h \
+	%D%/turn_clock.c %D%/turn_clock.h \
 	%D%/turn.c %D%/turn.h \
 	%D%/spawn.c \
 	%D%/close.c

@@ -120,10 +120,16 @@ body_of(const troupe_msg *msg)
 }
 
 void
-tr_message_release(tr_cache *cache, troupe_msg *msg)
+tr_message_destroy(troupe_msg *msg)
 {
 	if (msg->flag_bits & TR_MSG_DESTROY)
 		tr_message_tail(msg)->destroy(body_of(msg), msg->size);
+}
+
+void
+tr_message_release(tr_cache *cache, troupe_msg *msg)
+{
+	tr_message_destroy(msg);
 	if (msg->flag_bits & TR_MSG_SHARED)
 		tr_shared_release(cache, tr_message_tail(msg)->owner);
 	tr_message_discard(cache, msg);

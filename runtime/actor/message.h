@@ -88,6 +88,9 @@ TR_MUST_USE troupe_msg *tr_message_take_shared(tr_cache *cache, uint32_t type, t
 /* Undo tr_message_take or _shared: no destructor runs, no count is given back. */
 void tr_message_discard(tr_cache *cache, troupe_msg *msg);
 
+/* The first half of its end: run its destructor. */
+void tr_message_destroy(troupe_msg *msg);
+
 /* End an owned message. */
 void tr_message_release(tr_cache *cache, troupe_msg *msg);
 

@@ -68,12 +68,13 @@ static troupe_status
 post_at_home(tr_context *context, troupe_ref to, troupe_msg *msg)
 {
 	troupe_actor *actor = tr_ref_slot(to);
+	bool counted = tr_post_is_counted(msg);
 	enum tr_push pushed = tr_mailbox_push(&actor->mailbox, tr_ref_generation(to), tr_message_unit(msg),
 	    &msg->next_unit, tr_post_urgent_bit(msg));
 
 	if (pushed == TR_PUSH_DEAD)
 		return TROUPE_DEAD;
-	if (tr_post_account(context))
+	if (counted && tr_post_account(context))
 		tr_worker_overrun(&context->worker);
 	if (pushed == TR_PUSH_CLAIMED)
 		schedule_claimed(context, context->runtime, actor, msg);
@@ -90,9 +91,10 @@ post_outside(tr_context *context, uint8_t home, troupe_ref to, troupe_msg *msg)
 	if (t == NULL)
 		return tr_mailbox_alive(&actor->mailbox) == tr_ref_generation(to) ? TROUPE_CLOSING : TROUPE_DEAD;
 
+	bool counted = tr_post_is_counted(msg);
 	enum tr_push pushed = tr_mailbox_push(&actor->mailbox, tr_ref_generation(to), tr_message_unit(msg),
 	    &msg->next_unit, tr_post_urgent_bit(msg));
-	if (pushed != TR_PUSH_DEAD) {
+	if (pushed != TR_PUSH_DEAD && counted) {
 		tr_count(&context->visits[home].tally.accepted, 1);
 		context->worker.credit--;
 	}

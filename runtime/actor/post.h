@@ -36,6 +36,13 @@ tr_post_account(tr_context *context)
 	return --context->worker.credit == 0;
 }
 
+/* The runtime's own messages are not counted, since the program did not send them. */
+TR_INLINE bool
+tr_post_is_counted(const troupe_msg *msg)
+{
+	return !(msg->flag_bits & TR_MSG_CONTROL);
+}
+
 /*
  * The way of nearly every message: a plain one in the smallest slot, from one
  * actor to another of the same pool.  Refused, it is discarded.

@@ -262,6 +262,13 @@ is_shut_down(troupe *t)
 	return atomic_load_explicit(&t->shutdown, memory_order_seq_cst);
 }
 
+static bool
+is_closing(troupe *t)
+{
+	/* RT-B: seq_cst. */
+	return atomic_load_explicit(&t->closing, memory_order_seq_cst);
+}
+
 void
 tr_runtime_notify(troupe *t)
 {
@@ -311,16 +318,27 @@ count_waiter(troupe *t, uint32_t by)
 static troupe_status
 wait_for_workers(troupe *t, int64_t deadline)
 {
-	bool done;
+	bool closing, done;
 
 	pthread_mutex_lock(&t->lock);
 	count_waiter(t, 1);
-	while (!(done = is_shut_down(t) || tr_runtime_is_quiet(t)) &&
+	while (!(closing = is_closing(t)) && !(done = is_shut_down(t) || tr_runtime_is_quiet(t)) &&
 	    tr_cond_wait_until(&t->changed, &t->lock, deadline))
 		;
 	count_waiter(t, -UINT32_C(1));
 	pthread_mutex_unlock(&t->lock);
-	return done ? TROUPE_OK : TROUPE_TIMEOUT;
+	return closing ? TROUPE_CLOSING : done ? TROUPE_OK : TROUPE_TIMEOUT;
+}
+
+bool
+tr_runtime_is_waited_for(troupe *t)
+{
+	/* Under the lock, so that a waiter that has counted itself out has let go of it too. */
+	pthread_mutex_lock(&t->lock);
+	/* RT-none: changed under the lock. */
+	bool waited_for = atomic_load_explicit(&t->waiters, memory_order_relaxed) != 0;
+	pthread_mutex_unlock(&t->lock);
+	return waited_for;
 }
 
 /* Make the calling thread the worker of a driven runtime; false when another thread is. */
@@ -379,6 +397,8 @@ drive(troupe *t, int64_t deadline)
 	tr_context *before;
 	troupe_status status = TROUPE_OK;
 
+	if (is_closing(t))
+		return TROUPE_CLOSING;
 	if (!begin_driving(t, &before))
 		return TROUPE_DEADLOCK;
 	count_waiter(t, 1);
@@ -506,12 +526,14 @@ troupe_release(troupe *t)
 {
 	if (tr_process_init() != TROUPE_OK)
 		return troupe_last_error();
-	if (t == NULL || !give_hold_back(t))
-		return tr_fail(TROUPE_INVALID, "%s: nothing is held", __func__);
+	if (t == NULL)
+		return tr_fail(TROUPE_INVALID, "%s: there is no runtime", __func__);
 	begin_ending(t);
-	tr_runtime_lower(t);
+	bool held = give_hold_back(t);
+	if (held)
+		tr_runtime_lower(t);
 	finish_ending(t);
-	return TROUPE_OK;
+	return held ? TROUPE_OK : tr_fail(TROUPE_INVALID, "%s: nothing is held", __func__);
 }
 
 void

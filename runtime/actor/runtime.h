@@ -63,6 +63,9 @@ bool tr_runtime_is_quiet(troupe *t);
 /* Whether a thread from outside is about to let the runtime come to its end.  For the closer. */
 bool tr_runtime_is_being_ended(const troupe *t);
 
+/* Whether a thread is in troupe_wait.  For the closer. */
+bool tr_runtime_is_waited_for(troupe *t);
+
 /* Wake whoever waits for quiet or shutdown, if anybody does. */
 void tr_runtime_notify(troupe *t);
 

@@ -123,9 +123,11 @@ troupe_msg_free(troupe_msg **msg)
 	if (*msg == NULL)
 		return;
 	tr_context *context = tr_context_mine();
-	/* Without memory for a context there is none to put the message back into. */
 	if (context != NULL)
 		tr_message_release(&context->cache, *msg);
+	else
+		/* Without memory for a context there is nowhere to put the slot, but the end is the end. */
+		tr_message_destroy(*msg);
 	*msg = NULL;
 }
 

@@ -179,6 +179,9 @@ undo(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation, t
 	form.target = tr_actor_ref(actor, generation);
 	(void)tr_letter_bury_taken(context, t, &form, tr_mailbox_close(&actor->mailbox, generation));
 	tr_stop_finish(context, t, actor, generation);
+	/* Its name went, and with it what reports say of this thread. */
+	if (context->current != NULL)
+		tr_name_show(context, context->current);
 }
 
 /* Nobody has claimed the actor yet: let it be claimed, or run if there is a reason already. */

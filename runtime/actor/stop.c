@@ -66,20 +66,6 @@ tr_stop_remove_child(tr_context *context, troupe_actor *parent, uint32_t unit)
 
 /* --- Stopping. --- */
 
-/* Post a message that is not counted, since the program did not send it. */
-static troupe_status
-post_control(tr_context *context, troupe_ref to, troupe_msg *msg)
-{
-	const troupe_actor *actor = tr_ref_slot(to);
-	/* CX-none: the home of the actor if the post succeeds, as in tr_post. */
-	uint8_t home = atomic_load_explicit(&actor->home, memory_order_relaxed);
-	troupe_status status = tr_post(context, to, msg);
-
-	if (status == TROUPE_OK)
-		tr_count(&context->visits[home].tally.accepted, -UINT64_C(1));
-	return status;
-}
-
 /*
  * Tell the newest child; one that is gone already has said so, or will.  When
  * the runtime is being closed, nobody can be told any more: the closer ends
@@ -94,7 +80,7 @@ stop_next_child(tr_context *context, tr_extra *extra)
 		troupe_ref child = record->child;
 
 		unlink_record(extra, record);
-		troupe_status status = post_control(context, child, &record->msg);
+		troupe_status status = tr_post(context, child, &record->msg);
 
 		if (status == TROUPE_OK) {
 			extra->told = child;
@@ -190,7 +176,7 @@ leave_extra(tr_context *context, troupe_actor *actor, troupe_ref self)
 	extra->msg.sender = self;
 	extra->msg.flag_bits = TR_EXTRA_CLASS | TR_MSG_CONTROL;
 	if (extra->parent == 0 ||
-	    post_control(context, extra->parent, &extra->msg) != TROUPE_OK)
+	    tr_post(context, extra->parent, &extra->msg) != TROUPE_OK)
 		tr_message_discard(&context->cache, &extra->msg);
 }
 
@@ -221,7 +207,7 @@ troupe_stop(troupe_ref who, troupe_stop_mode mode)
 	if (msg == NULL)
 		return TROUPE_NOMEM;
 	msg->flag_bits |= TR_MSG_CONTROL;
-	troupe_status status = post_control(context, who, msg);
+	troupe_status status = tr_post(context, who, msg);
 	if (status != TROUPE_OK)
 		tr_message_discard(&context->cache, msg);
 	return status;

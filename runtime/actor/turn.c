@@ -6,6 +6,7 @@
 #include "runtime/actor/name.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
+#include "runtime/actor/turn_clock.h"
 
 typedef struct tr_turn {
 	tr_context *context;
@@ -16,6 +17,7 @@ typedef struct tr_turn {
 	uint32_t generation;
 	uint32_t handled;
 	int32_t pending;     /* messages taken and not handled */
+	uint32_t looks;      /* at the lanes and the clock */
 	tr_lanes lanes;
 } tr_turn;
 
@@ -43,15 +45,15 @@ take_new(tr_turn *turn)
 	raise_credit(turn->context, turn->pending);
 }
 
-/* The messages of a turn whose actor stops. */
+/* The messages of a turn whose actor stops; what control messages are left say nothing new. */
 static void
 bury_taken(tr_turn *turn)
 {
 	troupe_dead_letter form = tr_letter_form(turn->context, turn->actor);
 
-	tr_letter_bury(turn->context, turn->t, &form, turn->lanes.urgent.first);
+	tr_lanes_mix(&turn->lanes);
 	tr_letter_bury(turn->context, turn->t, &form, turn->lanes.normal.first);
-	turn->lanes.urgent = turn->lanes.normal = (tr_chain){ 0, 0 };
+	turn->lanes.normal = (tr_chain){ 0, 0 };
 	turn->pending = 0;
 }
 
@@ -111,22 +113,40 @@ finish(tr_turn *turn)
 	return TR_TURN_GONE;
 }
 
-/* While children stop: only control messages are handled. */
+static void
+bury_next(tr_turn *turn)
+{
+	troupe_dead_letter form = tr_letter_form(turn->context, turn->actor);
+	uint32_t unit = tr_chain_take(turn->lanes.urgent.first != 0 ? &turn->lanes.urgent : &turn->lanes.normal);
+
+	tr_message_from(unit)->next_unit = 0;
+	tr_letter_bury(turn->context, turn->t, &form, unit);
+	turn->pending--;
+}
+
+/*
+ * While children stop: only control messages are handled.  A turn of these is
+ * short whatever comes in, for a child may wait for this very worker.
+ */
 static enum tr_turn_end
 run_stopping(tr_turn *turn)
 {
-	for (;;) {
-		while (turn->lanes.control.first != 0) {
+	for (int steps = 0; steps < TR_STOPPING_STEPS; steps++) {
+		if (turn->lanes.control.first != 0) {
 			troupe_msg *msg = tr_message_from(tr_chain_take(&turn->lanes.control));
 
+			turn->pending--;
 			if (tr_stop_control(turn->context, turn->t, turn->actor, msg))
 				return finish(turn);
+		} else if ((turn->lanes.urgent.first | turn->lanes.normal.first) != 0) {
+			bury_next(turn);
+		} else {
+			if (!tr_mailbox_has_new(&turn->actor->mailbox) && try_leave_idle(turn))
+				return TR_TURN_IDLE;
+			take_new(turn);
 		}
-		bury_taken(turn);
-		if (!tr_mailbox_has_new(&turn->actor->mailbox) && try_leave_idle(turn))
-			return TR_TURN_IDLE;
-		take_new(turn);
 	}
+	return leave_more(turn);
 }
 
 static enum tr_turn_end
@@ -186,15 +206,20 @@ handle(tr_turn *turn, uint32_t unit)
 	turn->pending--;
 }
 
-/* Whether a turn has lasted too long: the first look at the clock sets the bound. */
+/* A closer does not let a turn go on. */
 static bool
-is_late(tr_context *context)
+must_leave(const tr_context *context)
 {
-	int64_t now = tr_clock_now();
+	/* CX-none: seen when it is. */
+	return atomic_load_explicit(&context->leave, memory_order_relaxed) != 0;
+}
 
-	if (context->turn_deadline == 0)
-		context->turn_deadline = now + TR_TURN_NS;
-	return now > context->turn_deadline;
+/* So that the worker looks whether its pool stops. */
+static enum tr_turn_end
+leave_for_closer(tr_turn *turn)
+{
+	turn->context->worker.tick = TR_FAIR_TICKS;
+	return leave_more(turn);
 }
 
 /* Every TR_LANE_TICKS messages: what is urgent, and what time is it? */
@@ -203,7 +228,7 @@ look_up(tr_turn *turn)
 {
 	if (tr_mailbox_has_urgent(&turn->actor->mailbox))
 		take_new(turn);
-	if (turn->handled % TR_CLOCK_TICKS == 0 && is_late(turn->context))
+	if (tr_turn_is_clock_look(++turn->looks) && tr_turn_is_late(turn->context))
 		turn->context->worker.credit = 0;
 }
 
@@ -228,6 +253,8 @@ serve_upper(tr_turn *turn)
 			look_up(turn);
 		if (turn->context->after != 0)
 			end = settle(turn);
+		if (end == TR_TURN_ON && must_leave(turn->context))
+			return leave_for_closer(turn);
 		if (end == TR_TURN_ON && --turn->context->worker.credit <= 0)
 			end = leave_more(turn);
 	}
@@ -290,6 +317,8 @@ run_normal(tr_turn *turn)
 			if (end != TR_TURN_ON)
 				return end;
 		}
+		if (must_leave(context))
+			return leave_for_closer(turn);
 		if (--context->worker.credit <= 0)
 			return leave_more(turn);
 		if (turn->handled % TR_LANE_TICKS == 0) {
@@ -338,7 +367,7 @@ run_any(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_t 
 }
 
 /* Why a plain turn stops being one. */
-enum unusual { CALLBACK_ASKED, OUT_OF_CREDIT, TIME_TO_LOOK, LANES_CAME };
+enum unusual { CALLBACK_ASKED, CLOSER_WAITS, OUT_OF_CREDIT, TIME_TO_LOOK, LANES_CAME };
 
 /* The same turn goes on, with everything that a plain one has not.  `taken` is new when LANES_CAME. */
 static __attribute__((noinline)) enum tr_turn_end
@@ -355,6 +384,9 @@ become_any(tr_turn *turn, enum unusual why, uint32_t taken)
 		end = settle(turn);
 		if (end == TR_TURN_ON && --context->worker.credit <= 0)
 			end = leave_more(turn);
+		break;
+	case CLOSER_WAITS:
+		end = leave_for_closer(turn);
 		break;
 	case OUT_OF_CREDIT:
 		end = leave_more(turn);
@@ -418,7 +450,7 @@ static __attribute__((noinline)) bool
 must_look_up(tr_context *context, troupe_actor *actor, uint32_t handled)
 {
 	return tr_mailbox_has_urgent(&actor->mailbox) ||
-	       (handled == TR_CLOCK_TICKS && is_late(context));
+	       (tr_turn_is_clock_look(handled / TR_LANE_TICKS) && tr_turn_is_late(context));
 }
 
 /*
@@ -453,13 +485,15 @@ run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_
 			handled++;
 			if (TR_UNLIKELY(context->after != 0))
 				return settle_plain(context, actor, generation, unit, handled, pending);
+			if (TR_UNLIKELY(must_leave(context)))
+				return become_any(TURN_SO_FAR, CLOSER_WAITS, 0);
 			if (TR_UNLIKELY(--context->worker.credit <= 0))
 				return become_any(TURN_SO_FAR, OUT_OF_CREDIT, 0);
 			if (TR_UNLIKELY(handled % TR_LANE_TICKS == 0)) {
 				if (must_look_up(context, actor, handled))
 					return become_any(TURN_SO_FAR, TIME_TO_LOOK, 0);
 				/* The governor reads the counter: a long turn must not look like none. */
-				if (handled == TR_CLOCK_TICKS) {
+				if (handled == TR_LANE_TICKS * TR_CLOCK_LOOKS) {
 					tr_count(&context->tally->handled, handled);
 					tr_worker_count_turn(&context->worker, handled);
 					pending -= (int32_t)handled;

@@ -13,7 +13,7 @@
  * early and consumers catch up, without anybody being held back; queues stay
  * short and their messages warm.  Each take of new messages raises the credit
  * to their number, so that a consumer clears what had come before it took.
- * TR_TURN_NS bounds all of it.
+ * turn_clock.h bounds it in time, and a closer ends it after the callback in hand.
  *
  * Threads    The thread that owns the actor, with its context.
  * Order      Control before urgent before normal.  What comes in on the two
@@ -23,9 +23,8 @@
 
 #define TR_LANE_TICKS 32
 
-/* A turn that clears a backlog lasts no longer than this; the clock is read once in so many messages. */
-#define TR_TURN_NS     INT64_C(1000000)
-#define TR_CLOCK_TICKS 1024
+/* Messages that an actor which waits for its children puts to rest in one turn. */
+#define TR_STOPPING_STEPS 256
 
 enum tr_turn_end {
 	TR_TURN_IDLE, /* nobody owns the actor any more */

@@ -47,8 +47,8 @@
  *         it continues the release sequences of the pushes before it.
  *   MB-B  try_idle (release) -> claim (acquire): the owner's private state,
  *         left by the worker that ran the actor last.
- *   MB-C  open as IDLE (release) -> claim (acquire): the private state that
- *         the spawner made.
+ *   MB-C  open (release) -> claim, alive (acquire): the private state that
+ *         the spawner made, and whose the actor is.
  */
 
 #define TR_MAILBOX_EMPTY  UINT32_C(0)
@@ -230,8 +230,8 @@ tr_mailbox_own_generation(const tr_mailbox *mailbox)
 TR_INLINE uint32_t
 tr_mailbox_alive(const tr_mailbox *mailbox)
 {
-	/* MB-none: a hint, or the owner's own. */
-	uint64_t word = atomic_load_explicit(&mailbox->word, memory_order_relaxed);
+	/* MB-C: acquire, so that what open published is there if the life is. */
+	uint64_t word = atomic_load_explicit(&mailbox->word, memory_order_acquire);
 
 	return tr_mailbox_generation(word) % 2 == 1 ? tr_mailbox_generation(word) : 0;
 }

@@ -15,8 +15,10 @@ tr_overflow_init(tr_overflow *queue)
 {
 	int error;
 
-	queue->reserved = tr_arenas[TR_ACTORS].limit;
-	queue->size = FIRST_SIZE < queue->reserved ? FIRST_SIZE : queue->reserved;
+	/* The arena's limit may be a block short of a power of two. */
+	for (queue->reserved = FIRST_SIZE; queue->reserved < tr_arenas[TR_ACTORS].limit;)
+		queue->reserved *= 2;
+	queue->size = FIRST_SIZE;
 	queue->first = 0;
 	/* OV-none: nobody else knows the queue yet. */
 	atomic_store_explicit(&queue->count, 0, memory_order_relaxed);
@@ -42,8 +44,8 @@ grow(tr_overflow *queue, size_t count)
 	size_t before = queue->size;
 	size_t wrapped = queue->first + count > before ? queue->first + count - before : 0;
 
-	queue->size = before * 2 < queue->reserved ? before * 2 : queue->reserved;
-	TR_ASSERT(before + wrapped <= queue->size);
+	queue->size = before * 2;
+	TR_ASSERT(queue->size <= queue->reserved);
 	memcpy(queue->slots + before, queue->slots, wrapped * sizeof *queue->slots);
 }
 

@@ -32,8 +32,8 @@
 typedef struct tr_overflow {
 	pthread_mutex_t lock;
 	uint32_t *slots;
-	size_t reserved; /* slots in all */
-	size_t size;     /* slots in use by the circle: a power of two, or all */
+	size_t reserved; /* slots in all: a power of two, no fewer than there can be actors */
+	size_t size;     /* slots in use by the circle: a power of two */
 	size_t first;    /* of the oldest */
 	_Atomic uint32_t count;
 } tr_overflow;

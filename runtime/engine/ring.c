@@ -48,6 +48,8 @@ tr_ring_steal(tr_ring *victim, tr_ring *own)
 	/* RG-none: only the owner, this thread, writes its tail. */
 	uint32_t at = atomic_load_explicit(&own->tail, memory_order_relaxed);
 
+	/* RG-B: acquire, the takers of the entries to be overwritten have read them. */
+	(void)atomic_load_explicit(&own->head, memory_order_acquire);
 	for (;;) {
 		/* RG-C: acquire, so that tail is not older than head (INV-RG-1). */
 		uint32_t head = atomic_load_explicit(&victim->head, memory_order_acquire);

@@ -441,6 +441,13 @@ may_sit(tr_worker *worker)
 	       tr_idle_parked(tr_idle_load(&pool->idle)) + tr_governor_benched(&pool->governor) < pool->count;
 }
 
+static bool
+is_benched(tr_worker *worker)
+{
+	/* WK-A: acquire, receives what who called it back did. */
+	return atomic_load_explicit(&worker->parker.word, memory_order_acquire) == TR_BENCHED;
+}
+
 /* Do the others get on?  The first on the bench looks, and lets the governor decide if nobody else comes to it. */
 static void
 watch(tr_pool *pool, uint64_t *work_then)
@@ -471,7 +478,8 @@ sit_out(tr_worker *worker)
 		bool first = worker->index == tr_governor_limit(&pool->governor);
 
 		tr_parker_wait(&worker->parker, TR_BENCHED, first ? TR_WATCH_NS : -1);
-		if (first)
+		/* One that was called back has other things to look at. */
+		if (first && is_benched(worker))
 			watch(pool, &work_then);
 	}
 	say(worker, TR_RUNNING);
