@@ -42,6 +42,7 @@ check_PROGRAMS += \
 	%D%/test_sleepers \
 	%D%/test_lanes \
 	%D%/test_system_behavior \
+	%D%/test_system_close \
 	%D%/test_system_dedicated \
 	%D%/test_system_destroy \
 	%D%/test_system_faults \

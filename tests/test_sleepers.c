@@ -13,7 +13,7 @@
 #define ROUNDS TEST_SCALED(16000)
 
 struct pair {
-	void (*sleep)(void);
+	void (*rest)(void);
 	void (*wake)(void);
 	void (*prepare)(void); /* while both are awake, in the sleeper's thread; may be NULL */
 	_Atomic uint64_t arrived;
@@ -54,7 +54,7 @@ do_rounds(void *argument)
 		meet(pair, 2 * round + 1);
 		dawdle(test_below(&side->random, 8));
 		if (side->is_sleeper)
-			pair->sleep();
+			pair->rest();
 		else
 			pair->wake();
 		meet(pair, 2 * round + 2);

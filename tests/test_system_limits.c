@@ -22,7 +22,11 @@ count_message(troupe_actor *self, void *state, const troupe_msg *msg)
 	(*(uint32_t *)state)++;
 }
 
-static const troupe_class counter_class = { .name = "counter", .state_size = sizeof(uint32_t), .receive = count_message };
+static const troupe_class counter_class = {
+	.name = "counter",
+	.state_size = sizeof(uint32_t),
+	.receive = count_message,
+};
 
 /* Leaves the process with a line when something is not as it should be. */
 #define demand(condition)                                                             \
