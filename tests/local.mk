@@ -22,6 +22,7 @@ check_PROGRAMS += \
 	%D%/test_fault \
 	%D%/test_arena \
 	%D%/test_depot \
+	%D%/test_depot_trim \
 	%D%/test_cache \
 	%D%/test_mailbox \
 	%D%/test_mailbox_threads \
