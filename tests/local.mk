@@ -53,6 +53,7 @@ check_PROGRAMS += \
 	%D%/test_system_limits \
 	%D%/test_system_misuse \
 	%D%/test_system_open \
+	%D%/test_system_order \
 	%D%/test_system_outcome \
 	%D%/test_system_same_run \
 	%D%/test_system_send \

@@ -159,7 +159,8 @@ typedef struct troupe_survivor {
  * nothing, and may be closed again.
  *
  * Returns OK, TIMEOUT, INVALID for NULL, DEADLOCK inside an actor's callback
- * or while another thread closes t, FORKED.
+ * or while another thread closes or drives t, NOMEM when the calling thread
+ * has never called troupe before and there is no memory for it, FORKED.
  */
 troupe_status troupe_close(troupe *t, int64_t timeout_ns,
     void (*survivor)(void *context, const troupe_survivor *who), void *context);

@@ -59,7 +59,8 @@ troupe_sender(const troupe_actor *self)
 troupe_status
 troupe_reply(troupe_actor *self, uint32_t type, const void *data, size_t size)
 {
-	troupe_ref sender = troupe_sender(self);
+	const troupe_msg *msg = tr_require_self(self, __func__)->msg;
+	troupe_ref sender = msg != NULL ? msg->sender : 0;
 
 	if (sender == 0)
 		return tr_fail(TROUPE_INVALID, "there is no sender to reply to");

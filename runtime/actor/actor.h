@@ -42,6 +42,12 @@ enum {
 	TR_ACTOR_STOP_WANTED = 1u << 6,  /* stops at its next turn */
 	TR_ACTOR_STOPPING = 1u << 7,     /* waits for its children to stop */
 	TR_ACTOR_REFUSED = 1u << 8,      /* start did: there is no stop callback to call */
+	/*
+	 * Turns in a row that ended with messages of the upper lanes left, modulo
+	 * TR_ACTOR_PASSED_LIMIT: the next but so many begins with a normal one.
+	 */
+	TR_ACTOR_PASSED_SHIFT = 9,
+	TR_ACTOR_PASSED_LIMIT = 1 << 3,
 	TR_ACTOR_REASON_SHIFT = 12       /* and up: the troupe_reason of its end */
 };
 

@@ -18,6 +18,8 @@ typedef struct tr_turn {
 	uint32_t handled;
 	int32_t pending;     /* messages taken and not handled */
 	uint32_t looks;      /* at the lanes and the clock */
+	unsigned passed_over; /* turns in a row before this one that ended with upper lanes left */
+	bool normal_is_due;  /* one normal message goes before the urgent ones */
 	tr_lanes lanes;
 } tr_turn;
 
@@ -90,8 +92,10 @@ leave_more(tr_turn *turn)
 	troupe_actor *actor = turn->actor;
 
 	if (tr_lanes_have_upper(&turn->lanes)) {
+		unsigned passed_over = (turn->passed_over + 1) % TR_ACTOR_PASSED_LIMIT;
+
 		tr_lanes_mix(&turn->lanes);
-		actor->flags |= TR_ACTOR_MIXED;
+		actor->flags |= (uint16_t)(TR_ACTOR_MIXED | passed_over << TR_ACTOR_PASSED_SHIFT);
 	}
 	actor->mailbox.todo = turn->lanes.normal.first;
 	actor->mailbox.backlog = turn->pending > 1 ? (uint32_t)turn->pending - 1 : 0;
@@ -244,7 +248,8 @@ serve_upper(tr_turn *turn)
 
 			turn->pending--;
 			tr_stop_control(turn->context, turn->t, turn->actor, msg);
-		} else if (served % TR_LANE_TICKS == 0 && turn->lanes.normal.first != 0) {
+		} else if ((turn->normal_is_due || served % TR_LANE_TICKS == 0) && turn->lanes.normal.first != 0) {
+			turn->normal_is_due = false;
 			handle(turn, tr_chain_take(&turn->lanes.normal));
 		} else {
 			handle(turn, tr_chain_take(&turn->lanes.urgent));
@@ -294,13 +299,18 @@ begin_special(tr_turn *turn)
 	troupe_actor *actor = turn->actor;
 
 	if (actor->flags & TR_ACTOR_MIXED) {
-		actor->flags &= (uint16_t)~TR_ACTOR_MIXED;
+		turn->passed_over = actor->flags >> TR_ACTOR_PASSED_SHIFT & (TR_ACTOR_PASSED_LIMIT - 1);
+		turn->normal_is_due = turn->passed_over == TR_ACTOR_PASSED_LIMIT - 1;
+		actor->flags &= (uint16_t)~(TR_ACTOR_MIXED | (TR_ACTOR_PASSED_LIMIT - 1) << TR_ACTOR_PASSED_SHIFT);
 		tr_lanes_sort(&turn->lanes);
 	}
 	if (actor->flags & TR_ACTOR_STOPPING)
 		return run_stopping(turn);
 	if (actor->flags & TR_ACTOR_STOP_WANTED)
 		return stop_now(turn);
+	/* Turns may be shorter than TR_LANE_TICKS messages: upper lanes are looked at in each. */
+	if (tr_mailbox_has_urgent(&actor->mailbox))
+		take_new(turn);
 	return TR_TURN_ON;
 }
 
