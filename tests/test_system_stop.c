@@ -232,6 +232,7 @@ struct family {
 	sys_counter failed;
 	uint32_t width;    /* children of each */
 	bool dedicated;
+	sys_gate gate;
 };
 
 struct member {
@@ -275,8 +276,11 @@ end_member(troupe_actor *self, void *state, troupe_reason reason)
 static void
 member_receive(troupe_actor *self, void *state, const troupe_msg *msg)
 {
-	(void)state;
-	if (msg->type == STOP_YOURSELF)
+	struct member *m = state;
+
+	if (msg->type == HOLD_UP)
+		sys_gate_pass(&m->family->gate);
+	if (msg->type == STOP_YOURSELF || msg->type == HOLD_UP)
 		troupe_stop_self(self, *(const troupe_stop_mode *)msg->body);
 }
 
@@ -342,6 +346,30 @@ START_TEST(test_system_stop_children_before_parents_and_newest_first)
 		sys_close(t, &ledger);
 		check_family(&f, shapes_of_families[i / 2].size, reason,
 		    end == BY_CLOSE ? TROUPE_REASON_CLOSING : TROUPE_REASON_PARENT);
+		sys_assert_count(f.failed, 0);
+	}
+}
+END_TEST
+
+/* A parent that stops when nobody can be told to any more. */
+START_TEST(test_system_stop_begun_while_the_runtime_is_closed)
+{
+	for (int i = 0; i < 4 * FAMILIES; i++) {
+		struct family f = { .width = shapes_of_families[i / 4].width, .gate = SYS_GATE_CLOSED, .dedicated = i % 2 };
+		troupe_stop_mode mode = i / 2 % 2 ? TROUPE_STOP_DRAIN : TROUPE_STOP_NOW;
+		sys_ledger ledger = { 0 };
+		troupe *t = sys_open(1 + i % 3, &ledger);
+		troupe_ref root = sys_spawn(t, &member_classes[f.dedicated], &(struct member){ &f, shapes_of_families[i / 4].depth });
+
+		sys_send(root, HOLD_UP, &mode, sizeof mode);
+		sys_gate_await(&f.gate, 1);
+		sys_assert_status(troupe_close(t, 0, NULL, NULL), TROUPE_TIMEOUT);
+		sys_gate_open(&f.gate);
+		sys_close(t, &ledger);
+		/* One that drains may not get so far. */
+		troupe_reason reason = f.reason[f.ends - 1];
+		ck_assert(reason == TROUPE_REASON_SELF || (mode == TROUPE_STOP_DRAIN && reason == TROUPE_REASON_CLOSING));
+		check_family(&f, shapes_of_families[i / 4].size, reason, TROUPE_REASON_CLOSING);
 		sys_assert_count(f.failed, 0);
 	}
 }
@@ -452,6 +480,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_stop_of_an_idle_actor, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_stop_when_closed, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_stop_children_before_parents_and_newest_first, 0, FAMILY_ENDS * sys_shape_count);
+	tcase_add_test(tc, test_system_stop_begun_while_the_runtime_is_closed);
 	tcase_add_loop_test(trees, test_system_stop_a_very_deep_tree, 0, 2 * TREE_SHAPES);
 	tcase_add_loop_test(trees, test_system_stop_a_very_wide_tree, 0, 2 * TREE_SHAPES);
 	tcase_add_loop_test(trees, test_system_stop_a_tree_both_deep_and_wide, 0, 2 * TREE_SHAPES);

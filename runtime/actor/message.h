@@ -94,7 +94,7 @@ void tr_message_destroy(troupe_msg *msg);
 /* End an owned message. */
 void tr_message_release(tr_cache *cache, troupe_msg *msg);
 
-/* A plain zero-tail slot for the runtime's own use, named by its unit; 0: out of memory. */
+/* The message in a slot of the message arena. */
 TR_INLINE troupe_msg *
 tr_message_from(uint32_t unit)
 {
