@@ -111,7 +111,8 @@ do_it(troupe_actor *self, void *state, const troupe_msg *msg)
 		break;
 	case FORWARD:
 		if (troupe_forward(self, d->next) == TROUPE_OK)
-			check_done(d, troupe_keep(self) == NULL && troupe_forward(self, d->next) == TROUPE_INVALID);
+			check_done(d,
+			    troupe_keep(self) == NULL && troupe_forward(self, d->next) == TROUPE_INVALID);
 		else
 			check_done(d, false);
 		break;
@@ -191,4 +192,3 @@ const troupe_class end_class = {
 	.start = start_doer,
 	.receive = count_it,
 };
-

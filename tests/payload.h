@@ -14,10 +14,10 @@ typedef struct payload_fate {
 	sys_counter destroyed, wrong;
 } payload_fate;
 
-#define assert_fate(f, times)                                 \
-	do {                                                  \
-		sys_assert_count((f).destroyed, (times));     \
-		sys_assert_count((f).wrong, 0);               \
+#define assert_fate(f, times) \
+	do { \
+		sys_assert_count((f).destroyed, (times)); \
+		sys_assert_count((f).wrong, 0); \
 	} while (0)
 
 /* How a body starts; what follows repeats the low byte of its size. */

@@ -140,10 +140,10 @@ sys_open_shape(const sys_shape *shape, sys_ledger *ledger)
 {
 	return sys_open_with(
 	    (troupe_options){
-	        .workers = shape->workers,
-	        .quantum = shape->quantum,
-	        .ring = shape->ring,
-	        .scheduler = shape->scheduler,
+		.workers = shape->workers,
+		.quantum = shape->quantum,
+		.ring = shape->ring,
+		.scheduler = shape->scheduler,
 	    },
 	    ledger);
 }

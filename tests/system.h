@@ -94,7 +94,10 @@ typedef struct sys_gate {
 	bool open;
 } sys_gate;
 
-#define SYS_GATE_CLOSED { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false }
+#define SYS_GATE_CLOSED \
+	{ \
+		PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false \
+	}
 
 void sys_gate_init(sys_gate *gate);
 void sys_gate_pass(sys_gate *gate);
@@ -139,17 +142,17 @@ troupe_ref sys_spawn(troupe *t, const troupe_class *class_, const void *argument
 void sys_send(troupe_ref to, uint32_t type, const void *data, size_t size);
 
 /* The status of a call that returned NULL or 0. */
-#define sys_assert_failed(call, status)                          \
-	do {                                                     \
-		ck_assert_msg(!(call), #call " did not fail");   \
-		sys_assert_status(troupe_last_error(), status);  \
+#define sys_assert_failed(call, status) \
+	do { \
+		ck_assert_msg(!(call), #call " did not fail"); \
+		sys_assert_status(troupe_last_error(), status); \
 	} while (0)
 
-#define sys_assert_status(call, status)                                                                 \
-	do {                                                                                            \
-		const troupe_status sys_got = (call);                                                   \
+#define sys_assert_status(call, status) \
+	do { \
+		const troupe_status sys_got = (call); \
 		ck_assert_msg(sys_got == (status), "%s is %s, not %s", #call, troupe_status_name(sys_got), \
-		    troupe_status_name(status));                                                        \
+		    troupe_status_name(status)); \
 	} while (0)
 
 #define sys_assert_count(counter, value) ck_assert_uint_eq(sys_get(&(counter)), (uint64_t)(value))

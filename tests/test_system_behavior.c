@@ -284,8 +284,10 @@ try_name(troupe_actor *self, void *state, const troupe_msg *msg)
 	promise(troupe_set_name(self, given) == TROUPE_OK);
 	given[0] = '!';
 	promise(strcmp(troupe_name(self), "given") == 0);
-	promise(troupe_set_name(self, troupe_name(self)) == TROUPE_OK && strcmp(troupe_name(self), "given") == 0);
-	promise(troupe_set_name(self, troupe_name(self) + 2) == TROUPE_OK && strcmp(troupe_name(self), "ven") == 0);
+	promise(
+	    troupe_set_name(self, troupe_name(self)) == TROUPE_OK && strcmp(troupe_name(self), "given") == 0);
+	promise(troupe_set_name(self, troupe_name(self) + 2) == TROUPE_OK &&
+		strcmp(troupe_name(self), "ven") == 0);
 }
 
 START_TEST(test_system_behavior_names_itself)
@@ -509,9 +511,11 @@ main(void)
 	Suite *suite = suite_create("system_behavior");
 	TCase *tc = tcase_create("behavior");
 
-	tcase_add_loop_test(tc, test_system_behavior_becomes_another_with_the_next_message, 0, sys_shape_count);
+	tcase_add_loop_test(tc, test_system_behavior_becomes_another_with_the_next_message, 0,
+	    sys_shape_count);
 	tcase_add_test(tc, test_system_behavior_may_be_chosen_in_start);
-	tcase_add_loop_test(tc, test_system_behavior_replies_to_the_first_sender_of_a_forwarded_message, 0, sys_shape_count);
+	tcase_add_loop_test(tc, test_system_behavior_replies_to_the_first_sender_of_a_forwarded_message, 0,
+	    sys_shape_count);
 	tcase_add_loop_test(tc, test_system_behavior_knows_where_it_is, 0, 2 * sys_shape_count);
 	tcase_add_test(tc, test_system_behavior_names_itself);
 	tcase_add_test(tc, test_system_behavior_dead_letters_say_what_is_known);

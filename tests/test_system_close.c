@@ -125,8 +125,8 @@ note_survivor(void *context, const troupe_survivor *who)
 }
 
 static void
-assert_in_roll(const struct roll *roll, troupe_ref ref, const char *class_name, const char *name, uint32_t type,
-    uint64_t queued)
+assert_in_roll(const struct roll *roll, troupe_ref ref, const char *class_name, const char *name,
+    uint32_t type, uint64_t queued)
 {
 	uint32_t at = 0;
 
@@ -141,7 +141,8 @@ assert_in_roll(const struct roll *roll, troupe_ref ref, const char *class_name, 
 
 START_TEST(test_system_close_names_who_is_still_at_work)
 {
-	struct held a = fresh_held("alice"), b = fresh_held(NULL), c = fresh_held("carol"), idle = fresh_held("ivan");
+	struct held a = fresh_held("alice"), b = fresh_held(NULL), c = fresh_held("carol"),
+		    idle = fresh_held("ivan");
 	sys_ledger ledger = { 0 };
 	struct roll roll = { 0 };
 	char byte = 0;
@@ -294,7 +295,11 @@ START_TEST(test_system_close_run_logs_who_is_still_at_work)
 {
 	struct held h = fresh_held("peter");
 	struct lines lines = { 0 };
-	troupe *t = sys_open_with((troupe_options){ .workers = 1, .close_ms = 1, .context = &lines, .log = note_line }, NULL);
+	troupe *t = sys_open_with((troupe_options){ .workers = 1,
+				      .close_ms = 1,
+				      .context = &lines,
+				      .log = note_line },
+	    NULL);
 
 	sys_send(sys_spawn(t, &held_class, &h), HOLD_UP, NULL, 0);
 	sys_gate_await(&h.gate, 1);
@@ -338,7 +343,8 @@ try_to_wait(troupe_actor *self, struct waiting *w)
 
 	if (troupe_wait(t, 0) != TROUPE_DEADLOCK || troupe_wait(t, TROUPE_FOREVER) != TROUPE_DEADLOCK ||
 	    troupe_run(t) != TROUPE_DEADLOCK || troupe_run_once(t) != TROUPE_DEADLOCK ||
-	    troupe_close(t, TROUPE_FOREVER, NULL, NULL) != TROUPE_DEADLOCK || troupe_last_error() != TROUPE_DEADLOCK)
+	    troupe_close(t, TROUPE_FOREVER, NULL, NULL) != TROUPE_DEADLOCK ||
+	    troupe_last_error() != TROUPE_DEADLOCK)
 		sys_add(&w->wrong, 1);
 	sys_add(&w->made, 1);
 }

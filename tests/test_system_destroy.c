@@ -350,7 +350,8 @@ blow(void *gust)
 {
 	struct storm *s = ((struct gust *)gust)->storm;
 	sys_random random = { ((struct gust *)gust)->seed };
-	static const uint32_t types[] = { JUST_HANDLE, KEEP_AND_FREE, FORWARD, KEEP_AND_SEND, DO_NOT_KNOW, STOP_NOW };
+	static const uint32_t types[] = { JUST_HANDLE, KEEP_AND_FREE, FORWARD, KEEP_AND_SEND, DO_NOT_KNOW,
+		STOP_NOW };
 
 	for (int i = 0; i < SYS_SCALED(5000); i++) {
 		uint32_t at = sys_below(&random, STORM_RECEIVERS);
@@ -366,7 +367,8 @@ blow(void *gust)
 		} else {
 			troupe_msg *msg = payload_message(types[sys_below(&random, 6)], size, &s->fate);
 
-			troupe_msg_set_lane(msg, sys_below(&random, 2) ? TROUPE_LANE_URGENT : TROUPE_LANE_NORMAL);
+			troupe_msg_set_lane(msg,
+			    sys_below(&random, 2) ? TROUPE_LANE_URGENT : TROUPE_LANE_NORMAL);
 			(void)troupe_send_msg(to, &msg);
 			troupe_msg_free(&msg);
 		}

@@ -57,11 +57,11 @@ try_everything(struct heirloom *h)
 	char text[100] = "untouched";
 	int step = 1;
 
-#define TRY(condition)             \
-	do {                       \
-		if (!(condition))  \
+#define TRY(condition) \
+	do { \
+		if (!(condition)) \
 			return step; \
-		step++;            \
+		step++; \
 	} while (0)
 #define TRY_NULL(call) TRY((call) == 0 && troupe_last_error() == TROUPE_FORKED)
 
@@ -108,8 +108,8 @@ wait_for_child(pid_t child)
 static void
 assert_child(int status)
 {
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "step %d in the child, or signal %d", WEXITSTATUS(status),
-	    WTERMSIG(status));
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "step %d in the child, or signal %d",
+	    WEXITSTATUS(status), WTERMSIG(status));
 }
 
 static void

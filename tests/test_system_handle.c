@@ -109,7 +109,12 @@ stop_drained(troupe_ref who)
 }
 
 static troupe_status (*const calls[])(troupe_ref to) = {
-	send_address, send_address_urgently, move_address, share_address, stop_now, stop_drained,
+	send_address,
+	send_address_urgently,
+	move_address,
+	share_address,
+	stop_now,
+	stop_drained,
 };
 #define CALLS (sizeof calls / sizeof *calls)
 
@@ -133,7 +138,8 @@ START_TEST(test_system_handle_of_the_dead_stays_dead)
 				sys_assert_status(calls[c](life[k]), TROUPE_DEAD);
 		for (int k = 0; k < i; k++)
 			ck_assert_uint_ne(life[k], life[i]);
-		sys_assert_status(i % 2 ? stop_drained(life[i]) : (sys_wait(t), stop_now(life[i])), TROUPE_OK);
+		sys_assert_status(i % 2 ? stop_drained(life[i]) : (sys_wait(t), stop_now(life[i])),
+		    TROUPE_OK);
 		sys_wait(t);
 	}
 	sys_close(t, NULL);
@@ -163,7 +169,8 @@ START_TEST(test_system_handle_garbage_reaches_nobody)
 
 		/* Some of it looks like a handle: the place of an actor, with another generation. */
 		if (i % 4 == 1)
-			garbage = living[sys_below(&random, LIVING)] ^ (troupe_ref)sys_below(&random, UINT32_MAX) << 32;
+			garbage = living[sys_below(&random, LIVING)] ^
+				  (troupe_ref)sys_below(&random, UINT32_MAX) << 32;
 		else if (i % 4 == 2)
 			garbage &= UINT64_C(0xffffffff);
 		bool is_living = false;
@@ -317,9 +324,11 @@ send_to_any(void *tides)
 	sys_random random = { (uint64_t)(uintptr_t)&random };
 
 	while (sys_get(&d->stop) == 0) {
-		troupe_status status = calls[sys_below(&random, CALLS)](sys_get(&d->refs[sys_below(&random, PLACES)]));
+		troupe_status status = calls[sys_below(&random, CALLS)](
+		    sys_get(&d->refs[sys_below(&random, PLACES)]));
 
-		if (status != TROUPE_OK && status != TROUPE_DEAD && status != TROUPE_CLOSING && status != TROUPE_INVALID)
+		if (status != TROUPE_OK && status != TROUPE_DEAD && status != TROUPE_CLOSING &&
+		    status != TROUPE_INVALID)
 			sys_add(&d->unexpected, 1);
 	}
 	return NULL;

@@ -63,7 +63,8 @@ look_at_thread(const char *id)
 	file = fopen(path, "re");
 	if (file == NULL)
 		return CANNOT_TELL;
-	int fields = fscanf(file, "%ld %lx %lx %lx %lx", &number, &argument[0], &argument[1], &argument[2], &argument[3]);
+	int fields = fscanf(file, "%ld %lx %lx %lx %lx", &number, &argument[0], &argument[1], &argument[2],
+	    &argument[3]);
 	fclose(file);
 	/* "running", or -1 for one that waits outside a call, on a page for example. */
 	if (fields != 5 || number != SYS_futex)

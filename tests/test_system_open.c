@@ -109,7 +109,8 @@ START_TEST(test_system_open_takes_the_ends_of_every_range)
 		{ { .ring = 256 }, "ring = 256" },
 		{ { .close_ms = 1 }, "close_ms = 1" },
 		{ { .close_ms = INT32_MAX }, "close_ms = 2147483647" },
-		{ { .seed = UINT64_MAX, .scheduler = TROUPE_SCHEDULER_SIMULATED }, "seed = 18446744073709551615" },
+		{ { .seed = UINT64_MAX, .scheduler = TROUPE_SCHEDULER_SIMULATED },
+		    "seed = 18446744073709551615" },
 		{ { .size = sizeof(troupe_options) }, "scheduler = pool" },
 	};
 
@@ -222,16 +223,20 @@ START_TEST(test_system_open_refuses_a_malformed_environment)
 		{ "TROUPE_WORKERSX", "2" },
 		{ "TROUPE_", "2" },
 		{ "TROUPE_workers", "2" },
-		{ "TROUPE_A_VERY_LONG_NAME_THAT_IS_CUT_SOMEWHERE_IN_THE_MIDDLE_OF_THE_MESSAGE_ABOUT_IT", "2" },
+		{ "TROUPE_A_VERY_LONG_NAME_THAT_IS_CUT_SOMEWHERE_IN_THE_MIDDLE_OF_THE_MESSAGE_ABOUT_IT",
+		    "2" },
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct lines lines = { 0 };
 
 		ck_assert_int_eq(setenv(bad[i][0], bad[i][1], 1), 0);
-		sys_assert_failed(troupe_open(&(troupe_options){ .context = &lines, .log = note_line }), TROUPE_INVALID);
+		sys_assert_failed(troupe_open(&(troupe_options){ .context = &lines, .log = note_line }),
+		    TROUPE_INVALID);
 		ck_assert_uint_eq(lines.count, 1);
-		ck_assert_int_eq(strncmp(strstr(lines.last, "TROUPE_"), bad[i][0], strlen(bad[i][0]) < 40 ? strlen(bad[i][0]) : 40), 0);
+		ck_assert_int_eq(strncmp(strstr(lines.last, "TROUPE_"), bad[i][0],
+				     strlen(bad[i][0]) < 40 ? strlen(bad[i][0]) : 40),
+		    0);
 		ck_assert_int_eq(unsetenv(bad[i][0]), 0);
 	}
 	ck_assert_int_eq(setenv("TROUPER", "x", 1), 0);

@@ -190,10 +190,13 @@ START_TEST(test_system_order_is_first_in_first_out_for_each_sender_and_lane)
 		to[i] = sys_spawn(t,
 		    i == 0   ? &dedicated_receiver_class
 		    : i == 1 ? &busy_receiver_class
-		             : &receiver_class,
+			     : &receiver_class,
 		    &(struct wanted){ &wrong[i], &received });
 	for (uint32_t i = 0; i < SENDERS; i++) {
-		senders[i] = (struct sender){ .index = i, .rounds = rounds, .seed = seed + i * 1000, .result = &failed[i] };
+		senders[i] = (struct sender){ .index = i,
+			.rounds = rounds,
+			.seed = seed + i * 1000,
+			.result = &failed[i] };
 		memcpy(senders[i].to, to, sizeof to);
 		if (i % 2 == 0)
 			sys_send(sys_spawn(t, &sender_class, &senders[i]), PRODUCE, NULL, 0);
@@ -222,12 +225,12 @@ enum { FILL = 10, LOW, HIGH, HIGH_AGAIN };
  * higher lane while it handles one of them.
  */
 struct listener {
-	uint32_t low;      /* normal messages handled */
-	uint32_t at;       /* when low is this, something urgent is sent */
-	uint32_t sends;    /* messages sent away with each that is handled */
-	uint32_t sent_at;  /* low when it was sent */
-	uint32_t seen_at;  /* low when it was handled; 0 is not yet */
-	bool stop;         /* it is a stop */
+	uint32_t low;     /* normal messages handled */
+	uint32_t at;      /* when low is this, something urgent is sent */
+	uint32_t sends;   /* messages sent away with each that is handled */
+	uint32_t sent_at; /* low when it was sent */
+	uint32_t seen_at; /* low when it was handled; 0 is not yet */
+	bool stop;        /* it is a stop */
 	bool stopped;
 	troupe_ref sink;
 };
@@ -308,8 +311,8 @@ check_listener(int workers, int quantum, uint32_t sends, uint32_t waiting, bool 
 	sys_close(t, NULL);
 	ck_assert_uint_eq(l.sent_at, l.at);
 	ck_assert_msg(l.seen_at != 0 && l.seen_at <= l.sent_at + LATEST,
-	    "quantum %d, %u sends each, %u waiting: %s sent after message %u was noticed after %u", quantum, sends,
-	    waiting, stop ? "a stop" : "an urgent message", l.sent_at, l.seen_at);
+	    "quantum %d, %u sends each, %u waiting: %s sent after message %u was noticed after %u", quantum,
+	    sends, waiting, stop ? "a stop" : "an urgent message", l.sent_at, l.seen_at);
 }
 
 START_TEST(test_system_order_urgent_is_noticed_in_time)
@@ -413,8 +416,7 @@ START_TEST(test_system_order_stop_goes_before_all_that_wait)
 	sys_gate gate = SYS_GATE_CLOSED;
 	struct historian h = { .gate = &gate };
 	sys_ledger ledger = { 0 };
-	troupe *t =
-	    sys_open_with((troupe_options){ .workers = 1, .quantum = quanta[_i / 2] }, &ledger);
+	troupe *t = sys_open_with((troupe_options){ .workers = 1, .quantum = quanta[_i / 2] }, &ledger);
 	troupe_ref to = sys_spawn(t, class_, &h);
 
 	sys_send(to, FILL, NULL, 0);
@@ -466,7 +468,8 @@ static const troupe_class glutton_class = {
 START_TEST(test_system_order_normal_is_never_starved)
 {
 	struct glutton g = { .limit = 20000 };
-	troupe *t = sys_open_with((troupe_options){ .workers = TROUPE_WORKERS_NONE, .quantum = quanta[_i] }, NULL);
+	troupe *t = sys_open_with((troupe_options){ .workers = TROUPE_WORKERS_NONE, .quantum = quanta[_i] },
+	    NULL);
 	troupe_ref to = sys_spawn(t, &glutton_class, &g);
 
 	sys_send(to, LOW, NULL, 0);
@@ -519,7 +522,8 @@ START_TEST(test_system_order_one_actor_does_not_hold_up_the_others)
 {
 	bool done = false;
 	struct hog h = { &done, 0 };
-	troupe *t = sys_open_with((troupe_options){ .workers = TROUPE_WORKERS_NONE, .quantum = quanta[_i] }, NULL);
+	troupe *t = sys_open_with((troupe_options){ .workers = TROUPE_WORKERS_NONE, .quantum = quanta[_i] },
+	    NULL);
 	troupe_ref hog = sys_spawn(t, &hog_class, &h);
 	troupe_ref ender = sys_spawn(t, &ender_class, &done);
 
@@ -540,7 +544,8 @@ main(void)
 	TCase *lanes = tcase_create("lanes");
 	TCase *fair = tcase_create("fairness");
 
-	tcase_add_loop_test(fifo, test_system_order_is_first_in_first_out_for_each_sender_and_lane, 0, sys_shape_count);
+	tcase_add_loop_test(fifo, test_system_order_is_first_in_first_out_for_each_sender_and_lane, 0,
+	    sys_shape_count);
 	tcase_add_loop_test(lanes, test_system_order_urgent_is_noticed_in_time, 0, QUANTA);
 	tcase_add_loop_test(lanes, test_system_order_control_is_noticed_in_time, 0, QUANTA);
 	tcase_add_loop_test(lanes, test_system_order_urgent_goes_before_waiting_normal, 0, 2 * QUANTA);

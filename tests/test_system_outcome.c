@@ -11,7 +11,7 @@
 
 #include <sched.h>
 
-#define ACTORS   64       /* places for actors; one that stops is succeeded by another */
+#define ACTORS   64        /* places for actors; one that stops is succeeded by another */
 #define MESSAGES (1 << 18) /* numbers for messages */
 
 struct program {
@@ -21,8 +21,8 @@ struct program {
 	sys_counter accepted, handled, dead, unhandled; /* as the program counts them */
 	sys_counter started, stopped, spawned, shutdowns;
 	sys_counter destroyed, made;
-	sys_counter over;            /* somebody asked for an early end */
-	uint32_t early_end;          /* one message in so many asks for it; 0: none */
+	sys_counter over;                 /* somebody asked for an early end */
+	uint32_t early_end;               /* one message in so many asks for it; 0: none */
 	_Atomic int8_t balance[MESSAGES]; /* of each message: times accepted, less times handled or dead */
 };
 
@@ -94,7 +94,8 @@ static void
 spawn_successor(struct program *p, troupe_actor *self, sys_random *random)
 {
 	const troupe_class *class_ = classes[sys_below(random, CLASSES)];
-	troupe_ref ref = sys_below(random, 2) ? troupe_spawn_child(self, class_, &p) : troupe_spawn(p->t, class_, &p);
+	troupe_ref ref = sys_below(random, 2) ? troupe_spawn_child(self, class_, &p)
+					      : troupe_spawn(p->t, class_, &p);
 
 	if (ref == 0)
 		return;
@@ -206,11 +207,11 @@ stop_role(troupe_actor *self, void *state, troupe_reason reason)
 	sys_add(&r->program->stopped, 1);
 }
 
-#define ROLE(text, bytes, bits)                                                                               \
-	&(const troupe_class)                                                                                 \
-	{                                                                                                     \
-		.name = (text), .state_size = (bytes), .flags = (bits), .start = start_role, .receive = run_errand, \
-		.stop = stop_role                                                                             \
+#define ROLE(text, bytes, bits) \
+	&(const troupe_class) \
+	{ \
+		.name = (text), .state_size = (bytes), .flags = (bits), .start = start_role, \
+		.receive = run_errand, .stop = stop_role \
 	}
 
 static const troupe_class *const classes[CLASSES] = {
@@ -294,7 +295,8 @@ run_program(const sys_shape *shape, uint32_t early_end)
 	p->t = sys_open_shape(shape, &ledger);
 	p->early_end = early_end > 1 ? early_end : 0;
 	for (uint32_t i = 0; i < ACTORS; i++) {
-		const troupe_class *class_ = i % 16 == 0 ? dedicated_class : classes[sys_below(&random, CLASSES)];
+		const troupe_class *class_ = i % 16 == 0 ? dedicated_class
+							 : classes[sys_below(&random, CLASSES)];
 
 		sys_set(&p->actor[i], sys_spawn(p->t, class_, &p));
 		sys_add(&p->spawned, 1);
@@ -348,7 +350,8 @@ main(void)
 
 	tcase_add_loop_test(tc, test_system_outcome_of_each_message_when_all_is_done, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_outcome_of_each_message_when_closed_at_once, 0, sys_shape_count);
-	tcase_add_loop_test(tc, test_system_outcome_of_each_message_when_a_behavior_ends_it, 0, sys_shape_count);
+	tcase_add_loop_test(tc, test_system_outcome_of_each_message_when_a_behavior_ends_it, 0,
+	    sys_shape_count);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -43,7 +43,8 @@ static void
 enter(struct run *r, uint32_t what, uint64_t a, uint64_t b)
 {
 	struct diary *d = &r->diary;
-	sys_random random = { d->digest ^ ((uint64_t)what << 56) ^ (a << 28) ^ b ^ (uint64_t)troupe_now(r->t) << 8 };
+	sys_random random = { d->digest ^ ((uint64_t)what << 56) ^ (a << 28) ^ b ^
+			      (uint64_t)troupe_now(r->t) << 8 };
 
 	d->digest = sys_next(&random);
 	d->entries++;
@@ -96,7 +97,8 @@ play(troupe_actor *self, void *state, const troupe_msg *msg)
 	} else if (what < 4) {
 		r->actor[sys_below(&random, ACTORS)] = troupe_spawn_child(self, &player_class, &r);
 	} else if (what < 6) {
-		r->actor[sys_below(&random, ACTORS)] = troupe_spawn(r->t, what == 4 ? &dedicated_class : &player_class, &r);
+		r->actor[sys_below(&random, ACTORS)] = troupe_spawn(r->t,
+		    what == 4 ? &dedicated_class : &player_class, &r);
 	} else if (what == 6) {
 		troupe_msg_free(&p->kept);
 		p->kept = troupe_keep(self);
@@ -165,8 +167,10 @@ run_once_through(uint64_t seed, int quantum, uint32_t length)
 	sys_random random = { 4711 };
 	sys_ledger ledger = { .letter = note_letter, .context = &r };
 
-	r.t = sys_open_with(
-	    (troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .seed = seed, .quantum = quantum }, &ledger);
+	r.t = sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED,
+				.seed = seed,
+				.quantum = quantum },
+	    &ledger);
 	for (int i = 0; i < ACTORS; i++)
 		r.actor[i] = sys_spawn(r.t, &player_class, &pointer);
 	/* Interrupted now and then by the outside, at moments that the run itself decides. */
@@ -199,6 +203,9 @@ START_TEST(test_system_same_run_again_in_one_process)
 }
 END_TEST
 
+/* How this program was called: a child runs it anew, so that nothing lies where it lay before. */
+static const char *program;
+
 struct child {
 	uint64_t seed;
 	int quantum;
@@ -206,17 +213,56 @@ struct child {
 	int before; /* runs in the same process before it */
 };
 
+/* What a child was told. */
+static struct child told;
+
+START_TEST(test_system_same_run_in_a_child)
+{
+	/* What else a process did must not matter. */
+	for (int i = 0; i < told.before; i++)
+		(void)run_once_through((uint64_t)i, 0, 100);
+	struct diary diary = run_once_through(told.seed, told.quantum, SYS_SCALED(LONG));
+
+	ck_assert_int_eq((int)write(told.result, &diary, sizeof diary), (int)sizeof diary);
+}
+END_TEST
+
 static int
-run_in_child(void *argument)
+become_child(void *argument)
 {
 	const struct child *c = argument;
+	char text[4][24];
 
-	/* What else a process did must not matter. */
-	for (int i = 0; i < c->before; i++)
-		(void)run_once_through((uint64_t)i, 0, 100);
-	struct diary diary = run_once_through(c->seed, c->quantum, SYS_SCALED(LONG));
+	snprintf(text[0], sizeof text[0], "%" PRIu64, c->seed);
+	snprintf(text[1], sizeof text[1], "%d", c->quantum);
+	snprintf(text[2], sizeof text[2], "%d", c->result);
+	snprintf(text[3], sizeof text[3], "%d", c->before);
+	execl(program, program, text[0], text[1], text[2], text[3], (char *)NULL);
+	perror(program);
+	return 2;
+}
 
-	return write(c->result, &diary, sizeof diary) == (ssize_t)sizeof diary ? 0 : 1;
+/* The other end of become_child: a suite of the one case, since there is nobody else to assert to. */
+static int
+be_child(char **argument)
+{
+	Suite *suite = suite_create("a child");
+	TCase *tc = tcase_create("a child");
+	SRunner *runner = srunner_create(suite);
+
+	told = (struct child){
+		.seed = strtoull(argument[1], NULL, 10),
+		.quantum = atoi(argument[2]),
+		.result = atoi(argument[3]),
+		.before = atoi(argument[4]),
+	};
+	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, test_system_same_run_in_a_child);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed;
 }
 
 static struct diary
@@ -229,8 +275,9 @@ diary_of_child(uint64_t seed, int quantum, int before)
 
 	ck_assert_int_eq(pipe(ends), 0);
 	c.result = ends[1];
-	sys_run_child(&ending, run_in_child, &c);
-	ck_assert_msg(ending.status == 0, "the child ended with %x: %s", (unsigned)ending.status, ending.text);
+	sys_run_child(&ending, become_child, &c);
+	ck_assert_msg(ending.status == 0, "the child ended with %x: %s", (unsigned)ending.status,
+	    ending.text);
 	ck_assert_int_eq((int)read(ends[0], &diary, sizeof diary), (int)sizeof diary);
 	close(ends[0]);
 	close(ends[1]);
@@ -316,8 +363,11 @@ START_TEST(test_system_same_run_has_a_virtual_clock)
 END_TEST
 
 int
-main(void)
+main(int count, char **argument)
 {
+	if (count == 5)
+		return be_child(argument);
+	program = argument[0];
 	Suite *suite = suite_create("system_same_run");
 	TCase *tc = tcase_create("same run");
 

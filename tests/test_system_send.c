@@ -167,7 +167,8 @@ send_all_sizes(troupe_ref to, enum way way, struct checker *c, troupe *t)
 		uint32_t type = (uint32_t)i + 1;
 
 		fill_pattern(data, sizes[i], type);
-		sys_assert_status(send_in_a_way(way, to, type, sizes[i] > 0 ? data : NULL, sizes[i]), TROUPE_OK);
+		sys_assert_status(send_in_a_way(way, to, type, sizes[i] > 0 ? data : NULL, sizes[i]),
+		    TROUPE_OK);
 		sys_wait(t);
 		ck_assert_uint_eq(c->received, (uint64_t)i + 1);
 		ck_assert_uint_eq(c->last_type, type);
@@ -300,8 +301,9 @@ assert_all_ways(troupe_ref to, troupe_status expected)
 
 START_TEST(test_system_send_to_no_handle_is_invalid)
 {
-	static const troupe_ref none[] = { 0, 1, 1000, UINT64_C(0xffffffff), UINT64_C(2) << 32, UINT64_C(2) << 32 | 256,
-		UINT64_C(0xfffffffe00000100), UINT64_C(1) << 32 | UINT32_MAX, UINT64_MAX };
+	static const troupe_ref none[] = { 0, 1, 1000, UINT64_C(0xffffffff), UINT64_C(2) << 32,
+		UINT64_C(2) << 32 | 256, UINT64_C(0xfffffffe00000100), UINT64_C(1) << 32 | UINT32_MAX,
+		UINT64_MAX };
 	troupe *t = sys_open(1, NULL);
 
 	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
@@ -329,18 +331,6 @@ START_TEST(test_system_send_to_a_stopped_actor_is_dead)
 	ck_assert_uint_eq(c.received, 0);
 	sys_close(t, NULL);
 	assert_all_ways(who, TROUPE_DEAD);
-}
-END_TEST
-
-START_TEST(test_system_send_to_a_closed_runtime_is_dead_or_closing)
-{
-	struct checker c = { 0 };
-	troupe *t = sys_open(1, NULL);
-	troupe_ref who = sys_spawn(t, &checker_class, &c);
-
-	sys_close(t, NULL);
-	troupe_status status = troupe_send(who, 1, NULL, 0);
-	ck_assert(status == TROUPE_DEAD || status == TROUPE_CLOSING);
 }
 END_TEST
 
@@ -382,7 +372,8 @@ END_TEST
 
 START_TEST(test_system_send_with_senseless_arguments_is_invalid)
 {
-	static const uint32_t reserved[] = { TROUPE_TYPE_RESERVED, TROUPE_TYPE_RESERVED + 1, UINT32_MAX - 1, UINT32_MAX };
+	static const uint32_t reserved[] = { TROUPE_TYPE_RESERVED, TROUPE_TYPE_RESERVED + 1, UINT32_MAX - 1,
+		UINT32_MAX };
 	size_t huge = (size_t)UINT32_MAX + 1;
 	struct checker c = { 0 };
 	char data[64] = "";
@@ -584,7 +575,6 @@ main(void)
 	tcase_add_test(statuses, test_system_send_to_no_handle_is_invalid);
 	tcase_add_test(statuses, test_system_send_before_any_runtime_is_refused);
 	tcase_add_test(statuses, test_system_send_to_a_stopped_actor_is_dead);
-	tcase_add_test(statuses, test_system_send_to_a_closed_runtime_is_dead_or_closing);
 	tcase_add_test(statuses, test_system_send_while_closing_is_closing);
 	tcase_add_test(statuses, test_system_send_with_senseless_arguments_is_invalid);
 	tcase_add_test(statuses, test_system_send_takes_the_largest_free_type);

@@ -20,8 +20,8 @@ ignore(troupe_actor *self, void *state, const troupe_msg *msg)
 
 /* --- State. --- */
 
-static const size_t state_sizes[] = { 0, 1, 8, 31, 32, 33, 63, 64, 65, 95, 96, 97, 223, 224, 225, 479, 480, 481, 959, 960,
-	961, 991, 992, 993, 4096, 1000000, 1 << 20 };
+static const size_t state_sizes[] = { 0, 1, 8, 31, 32, 33, 63, 64, 65, 95, 96, 97, 223, 224, 225, 479, 480,
+	481, 959, 960, 961, 991, 992, 993, 4096, 1000000, 1 << 20 };
 #define STATE_SIZES ((int)(sizeof state_sizes / sizeof *state_sizes))
 
 struct look {
@@ -364,8 +364,8 @@ START_TEST(test_system_start_may_stop_itself)
 		struct events events = { 0 };
 		sys_ledger ledger = { 0 };
 		troupe *t = sys_open_shape(&sys_shapes[_i / HOWS], &ledger);
-		troupe_ref ref =
-		    spawn_in_a_way(t, _i % HOWS, &(struct plan){ &events, drain ? STOP_SELF_DRAIN : STOP_SELF_NOW });
+		troupe_ref ref = spawn_in_a_way(t, _i % HOWS,
+		    &(struct plan){ &events, drain ? STOP_SELF_DRAIN : STOP_SELF_NOW });
 
 		ck_assert_uint_eq(ref, events.self);
 		sys_assert_status(troupe_send(ref, 1, NULL, 0), TROUPE_DEAD);
@@ -415,7 +415,8 @@ start_nest(troupe_actor *self, void *state, const void *argument)
 	(void)state;
 	if (nest.depth-- > 0) {
 		troupe_ref child = troupe_spawn_child(self, &nest_class, &nest);
-		troupe_ref other = troupe_spawn(troupe_of(self), &nest_class, &(struct nest){ 0, nest.failed });
+		troupe_ref other = troupe_spawn(troupe_of(self), &nest_class,
+		    &(struct nest){ 0, nest.failed });
 
 		if (child == 0 || other == 0)
 			sys_add(nest.failed, 1);
@@ -452,7 +453,8 @@ main(void)
 	tcase_add_test(tc, test_system_start_senseless_spawns_are_invalid);
 	tcase_add_test(tc, test_system_start_takes_a_state_of_a_gigabyte);
 	tcase_add_loop_test(tc, test_system_start_that_refuses_fails_the_spawn, 0, HOWS * sys_shape_count);
-	tcase_add_loop_test(tc, test_system_start_that_refuses_takes_its_children_along, 0, HOWS * sys_shape_count);
+	tcase_add_loop_test(tc, test_system_start_that_refuses_takes_its_children_along, 0,
+	    HOWS * sys_shape_count);
 	tcase_add_loop_test(tc, test_system_start_may_stop_itself, 0, HOWS * sys_shape_count);
 	tcase_add_loop_test(tc, test_system_start_may_have_children_and_send, 0, HOWS * sys_shape_count);
 	tcase_add_loop_test(tc, test_system_start_may_nest, 0, sys_shape_count);

@@ -102,10 +102,10 @@ fresh_mortal(void)
 /* Who stops it, how, and what is then to become of the messages around. */
 struct manner {
 	const char *name;
-	bool inside;               /* STOP_YOURSELF, else troupe_stop from outside */
-	bool by_message;           /* STOP_OTHER to itself: troupe_stop from inside */
+	bool inside;     /* STOP_YOURSELF, else troupe_stop from outside */
+	bool by_message; /* STOP_OTHER to itself: troupe_stop from inside */
 	troupe_stop_mode first, second;
-	bool twice;                /* second is used too */
+	bool twice; /* second is used too */
 	troupe_reason reason;
 	bool drains;
 };
@@ -113,12 +113,16 @@ struct manner {
 static const struct manner manners[] = {
 	{ "outside, now", false, false, TROUPE_STOP_NOW, 0, false, TROUPE_REASON_ASKED, false },
 	{ "outside, drain", false, false, TROUPE_STOP_DRAIN, 0, false, TROUPE_REASON_ASKED, true },
-	{ "outside, drain then now", false, false, TROUPE_STOP_DRAIN, TROUPE_STOP_NOW, true, TROUPE_REASON_ASKED, false },
-	{ "outside, now then drain", false, false, TROUPE_STOP_NOW, TROUPE_STOP_DRAIN, true, TROUPE_REASON_ASKED, false },
-	{ "outside, drain twice", false, false, TROUPE_STOP_DRAIN, TROUPE_STOP_DRAIN, true, TROUPE_REASON_ASKED, true },
+	{ "outside, drain then now", false, false, TROUPE_STOP_DRAIN, TROUPE_STOP_NOW, true,
+	    TROUPE_REASON_ASKED, false },
+	{ "outside, now then drain", false, false, TROUPE_STOP_NOW, TROUPE_STOP_DRAIN, true,
+	    TROUPE_REASON_ASKED, false },
+	{ "outside, drain twice", false, false, TROUPE_STOP_DRAIN, TROUPE_STOP_DRAIN, true,
+	    TROUPE_REASON_ASKED, true },
 	{ "inside, now", true, false, TROUPE_STOP_NOW, 0, false, TROUPE_REASON_SELF, false },
 	{ "inside, drain", true, false, TROUPE_STOP_DRAIN, 0, false, TROUPE_REASON_SELF, true },
-	{ "inside, drain then now", true, false, TROUPE_STOP_DRAIN, TROUPE_STOP_NOW, true, TROUPE_REASON_SELF, false },
+	{ "inside, drain then now", true, false, TROUPE_STOP_DRAIN, TROUPE_STOP_NOW, true, TROUPE_REASON_SELF,
+	    false },
 	{ "inside by handle, now", true, true, TROUPE_STOP_NOW, 0, false, TROUPE_REASON_ASKED, false },
 	{ "inside by handle, drain", true, true, TROUPE_STOP_DRAIN, 0, false, TROUPE_REASON_ASKED, true },
 };
@@ -161,7 +165,8 @@ check_manner(const struct manner *how, const troupe_class *class_, int workers)
 	/* A stop from inside is in line with the messages before it; one by handle is noticed when the lanes are. */
 	uint32_t before = how->inside ? how->by_message ? 2 * EACH : EACH : 0;
 	ck_assert_msg(how->drains || m.handled <= before, "%s: handled %u", how->name, m.handled);
-	ck_assert_msg(!how->inside || how->by_message || m.handled >= EACH, "%s: handled %u", how->name, m.handled);
+	ck_assert_msg(!how->inside || how->by_message || m.handled >= EACH, "%s: handled %u", how->name,
+	    m.handled);
 	sys_assert_status(troupe_send(who, COUNT, NULL, 0), TROUPE_DEAD);
 	sys_close(t, &ledger);
 	ck_assert_uint_eq(m.stopped, 1);
@@ -230,7 +235,7 @@ struct family {
 	troupe_reason reason[40];
 	uint32_t births, ends;
 	sys_counter failed;
-	uint32_t width;    /* children of each */
+	uint32_t width; /* children of each */
 	bool dedicated;
 	sys_gate gate;
 };
@@ -253,7 +258,8 @@ start_member(troupe_actor *self, void *state, const void *argument)
 		return 0;
 	struct member below = { m->family, m->depth - 1 };
 	for (uint32_t i = 0; i < m->family->width; i++) {
-		troupe_ref child = troupe_spawn_child(self, &member_classes[m->family->dedicated && i % 2], &below);
+		troupe_ref child = troupe_spawn_child(self, &member_classes[m->family->dedicated && i % 2],
+		    &below);
 
 		if (child == 0)
 			sys_add(&m->family->failed, 1);
@@ -309,8 +315,10 @@ check_family(const struct family *f, uint32_t size, troupe_reason first, troupe_
 	ck_assert_uint_eq(f->births, size);
 	ck_assert_uint_eq(f->ends, size);
 	for (uint32_t i = 0; i < size; i++) {
-		ck_assert_msg(f->ended[i] == f->born[size - 1 - i], "the %u. to stop was not the %u. to be born", i + 1, size - i);
-		ck_assert_str_eq(troupe_reason_name(f->reason[i]), troupe_reason_name(i == size - 1 ? first : others));
+		ck_assert_msg(f->ended[i] == f->born[size - 1 - i],
+		    "the %u. to stop was not the %u. to be born", i + 1, size - i);
+		ck_assert_str_eq(troupe_reason_name(f->reason[i]),
+		    troupe_reason_name(i == size - 1 ? first : others));
 	}
 }
 
@@ -318,22 +326,25 @@ enum family_end { BY_STOP, BY_DRAIN, BY_SELF, BY_SELF_DRAIN, BY_CLOSE, FAMILY_EN
 
 static const struct {
 	uint32_t depth, width, size;
-} shapes_of_families[] = { { 0, 0, 1 }, { 1, 1, 2 }, { 1, 20, 21 }, { 20, 1, 21 }, { 3, 3, 40 }, { 4, 2, 31 } };
+} shapes_of_families[] = { { 0, 0, 1 }, { 1, 1, 2 }, { 1, 20, 21 }, { 20, 1, 21 }, { 3, 3, 40 },
+	{ 4, 2, 31 } };
 #define FAMILIES ((int)(sizeof shapes_of_families / sizeof *shapes_of_families))
 
 START_TEST(test_system_stop_children_before_parents_and_newest_first)
 {
 	enum family_end end = (enum family_end)(_i % FAMILY_ENDS);
-	troupe_reason reason = end == BY_CLOSE                         ? TROUPE_REASON_CLOSING
-	                       : end == BY_SELF || end == BY_SELF_DRAIN ? TROUPE_REASON_SELF
-	                                                                : TROUPE_REASON_ASKED;
+	troupe_reason reason = end == BY_CLOSE                          ? TROUPE_REASON_CLOSING
+			       : end == BY_SELF || end == BY_SELF_DRAIN ? TROUPE_REASON_SELF
+									: TROUPE_REASON_ASKED;
 
 	for (int i = 0; i < 2 * FAMILIES; i++) {
 		struct family f = { .width = shapes_of_families[i / 2].width, .dedicated = i % 2 };
 		sys_ledger ledger = { 0 };
 		troupe *t = sys_open_shape(&sys_shapes[_i / FAMILY_ENDS], &ledger);
-		troupe_stop_mode mode = end == BY_DRAIN || end == BY_SELF_DRAIN ? TROUPE_STOP_DRAIN : TROUPE_STOP_NOW;
-		troupe_ref root = sys_spawn(t, &member_classes[f.dedicated], &(struct member){ &f, shapes_of_families[i / 2].depth });
+		troupe_stop_mode mode = end == BY_DRAIN || end == BY_SELF_DRAIN ? TROUPE_STOP_DRAIN
+										: TROUPE_STOP_NOW;
+		troupe_ref root = sys_spawn(t, &member_classes[f.dedicated],
+		    &(struct member){ &f, shapes_of_families[i / 2].depth });
 
 		if (end == BY_STOP || end == BY_DRAIN)
 			sys_assert_status(troupe_stop(root, mode), TROUPE_OK);
@@ -355,11 +366,14 @@ END_TEST
 START_TEST(test_system_stop_begun_while_the_runtime_is_closed)
 {
 	for (int i = 0; i < 4 * FAMILIES; i++) {
-		struct family f = { .width = shapes_of_families[i / 4].width, .gate = SYS_GATE_CLOSED, .dedicated = i % 2 };
+		struct family f = { .width = shapes_of_families[i / 4].width,
+			.gate = SYS_GATE_CLOSED,
+			.dedicated = i % 2 };
 		troupe_stop_mode mode = i / 2 % 2 ? TROUPE_STOP_DRAIN : TROUPE_STOP_NOW;
 		sys_ledger ledger = { 0 };
 		troupe *t = sys_open(1 + i % 3, &ledger);
-		troupe_ref root = sys_spawn(t, &member_classes[f.dedicated], &(struct member){ &f, shapes_of_families[i / 4].depth });
+		troupe_ref root = sys_spawn(t, &member_classes[f.dedicated],
+		    &(struct member){ &f, shapes_of_families[i / 4].depth });
 
 		sys_send(root, HOLD_UP, &mode, sizeof mode);
 		sys_gate_await(&f.gate, 1);
@@ -368,7 +382,8 @@ START_TEST(test_system_stop_begun_while_the_runtime_is_closed)
 		sys_close(t, &ledger);
 		/* One that drains may not get so far. */
 		troupe_reason reason = f.reason[f.ends - 1];
-		ck_assert(reason == TROUPE_REASON_SELF || (mode == TROUPE_STOP_DRAIN && reason == TROUPE_REASON_CLOSING));
+		ck_assert(reason == TROUPE_REASON_SELF ||
+			  (mode == TROUPE_STOP_DRAIN && reason == TROUPE_REASON_CLOSING));
 		check_family(&f, shapes_of_families[i / 4].size, reason, TROUPE_REASON_CLOSING);
 		sys_assert_count(f.failed, 0);
 	}
@@ -479,7 +494,8 @@ main(void)
 	tcase_add_loop_test(tc, test_system_stop_does_what_its_mode_says, 0, MANNERS);
 	tcase_add_loop_test(tc, test_system_stop_of_an_idle_actor, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_stop_when_closed, 0, sys_shape_count);
-	tcase_add_loop_test(tc, test_system_stop_children_before_parents_and_newest_first, 0, FAMILY_ENDS * sys_shape_count);
+	tcase_add_loop_test(tc, test_system_stop_children_before_parents_and_newest_first, 0,
+	    FAMILY_ENDS * sys_shape_count);
 	tcase_add_test(tc, test_system_stop_begun_while_the_runtime_is_closed);
 	tcase_add_loop_test(trees, test_system_stop_a_very_deep_tree, 0, 2 * TREE_SHAPES);
 	tcase_add_loop_test(trees, test_system_stop_a_very_wide_tree, 0, 2 * TREE_SHAPES);

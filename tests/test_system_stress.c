@@ -70,7 +70,8 @@ check_ring(const sys_shape *shape, uint32_t size, uint32_t tokens, uint64_t hops
 	for (uint32_t i = 0; i < size; i++)
 		ring->member[i] = sys_spawn(t, &ring_class, ring);
 	for (uint32_t i = 0; i < tokens; i++)
-		sys_send(ring->member[i % size], TOKEN, &(struct token){ hops, i % size }, sizeof(struct token));
+		sys_send(ring->member[i % size], TOKEN, &(struct token){ hops, i % size },
+		    sizeof(struct token));
 	troupe_totals totals = sys_wait(t);
 	sys_close(t, &ledger);
 
@@ -198,7 +199,11 @@ START_TEST(test_system_stress_graph_conserves_messages)
 	troupe *t = sys_open_shape(&sys_shapes[_i], &ledger);
 
 	for (int i = 0; i < GRAPH_ACTORS; i++)
-		graph->node[i] = sys_spawn(t, i % 50 == 0 ? &own_node : i % 7 == 0 ? &busy_node : &small_node, NULL);
+		graph->node[i] = sys_spawn(t,
+		    i % 50 == 0  ? &own_node
+		    : i % 7 == 0 ? &busy_node
+				 : &small_node,
+		    NULL);
 	for (uint32_t i = 0; i < GRAPH_THREADS; i++) {
 		outsiders[i] = (struct outsider){ graph, seed + i, SYS_SCALED(300), 100 };
 		threads[i] = sys_start(send_from_outside, &outsiders[i]);
@@ -225,8 +230,8 @@ END_TEST
 struct fan {
 	troupe_ref collector, leaf[FAN];
 	uint32_t rounds;
-	uint64_t collected, wrong;  /* the collector's */
-	uint32_t next[FAN];         /* the collector's */
+	uint64_t collected, wrong; /* the collector's */
+	uint32_t next[FAN];        /* the collector's */
 	sys_counter failed, handled;
 };
 
@@ -430,7 +435,8 @@ START_TEST(test_system_stress_trees_grow_and_go)
 	sys_assert_count(forest.failed, 0);
 	sys_assert_count(forest.started, trees);
 	sys_assert_count(forest.stopped, trees);
-	sys_assert_count(forest.sums, (uint64_t)SYS_SCALED(20) * 625 + (uint64_t)SYS_SCALED(8) * 1024 + SYS_SCALED(5000));
+	sys_assert_count(forest.sums,
+	    (uint64_t)SYS_SCALED(20) * 625 + (uint64_t)SYS_SCALED(8) * 1024 + SYS_SCALED(5000));
 }
 END_TEST
 

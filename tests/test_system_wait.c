@@ -363,7 +363,8 @@ START_TEST(test_system_wait_for_messages_between_runtimes)
 		t[i] = sys_open(1 + i % 3, &ledger);
 	}
 	for (int i = 0; i < RUNTIMES; i++)
-		n[(i + RUNTIMES - 1) % RUNTIMES].next = sys_spawn(t[i], i == 2 ? &own_class : &node_class, &n[i]);
+		n[(i + RUNTIMES - 1) % RUNTIMES].next = sys_spawn(t[i], i == 2 ? &own_class : &node_class,
+		    &n[i]);
 	for (int i = 0; i < RUNTIMES; i++)
 		sys_send(n[i].next, PASS_ON, &hops, sizeof hops);
 	/* Each is quiet only for moments until all are done. */
@@ -400,7 +401,8 @@ START_TEST(test_system_wait_not_for_a_runtime_that_is_closed)
 		t[i] = sys_open(1, &ledger);
 	}
 	for (int i = 0; i < RUNTIMES; i++)
-		n[(i + RUNTIMES - 1) % RUNTIMES].next = sys_spawn(t[i], i == 2 ? &own_class : &node_class, &n[i]);
+		n[(i + RUNTIMES - 1) % RUNTIMES].next = sys_spawn(t[i], i == 2 ? &own_class : &node_class,
+		    &n[i]);
 	for (int i = 0; i < RUNTIMES; i++)
 		sys_send(n[i].next, PASS_ON, &for_ever, sizeof for_ever);
 	while (sys_get(&n[0].handled) < (uint64_t)SYS_SCALED(2000))

@@ -97,8 +97,8 @@ TROUPE_MUST_USE troupe *troupe_open(const troupe_options *options);
  *
  * Returns OK, and t is gone; TIMEOUT, when behaviors did not return in time:
  * they are logged by name, and t is as after troupe_close; CLOSING when
- * another thread closes t; INVALID for NULL, DEADLOCK inside an actor's callback, FORKED.  A program may return it from
- * main: 0 is OK.
+ * another thread closes t; INVALID for NULL; DEADLOCK inside an actor's
+ * callback; FORKED.  A program may return it from main: 0 is OK.
  */
 troupe_status troupe_run(troupe *t);
 
@@ -172,7 +172,7 @@ troupe_status troupe_close(troupe *t, int64_t timeout_ns,
 typedef struct troupe_totals {
 	uint64_t accepted;  /* sends that returned OK */
 	uint64_t handled;   /* handed to a behavior */
-	uint64_t dead;      /* accepted and not handled: dead letters */
+	uint64_t dead;      /* accepted and not handled: dead letters but for UNHANDLED */
 	uint64_t unhandled; /* of those handled, passed to troupe_unhandled */
 	uint64_t spawned;   /* actors that started */
 	uint64_t stopped;

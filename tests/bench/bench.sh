@@ -18,6 +18,11 @@ bin=${1:-tests/bench}
 here=$(dirname "$0")
 bare=${BARE:-$bin/yardstick}
 runs=${RUNS:-5}
+case $runs in
+'' | *[!0-9]* | 0*)
+	echo "RUNS is \"$runs\"; it must be a number from 1" >&2
+	exit 2 ;;
+esac
 workers=${WORKERS:-1 2}
 micro='pingpong ring fanin fanout create idle skynet fib big'
 

@@ -21,6 +21,11 @@
 bin=${1:-tests/bench}
 here=$(dirname "$0")
 runs=${RUNS:-5}
+case $runs in
+'' | *[!0-9]* | 0*)
+	echo "RUNS is \"$runs\"; it must be a number from 1" >&2
+	exit 2 ;;
+esac
 workers=${WORKERS:-1 2}
 peers=${PEERS:-caf erlang go pthread pony}
 scale=${SCALE:-1}
