@@ -128,7 +128,7 @@ START_TEST(test_fault_tr_heap_give_takes_null)
 }
 END_TEST
 
-#define ALLOCATIONS 2000
+#define ALLOCATIONS TEST_SCALED(40000)
 
 static void *
 count_strikes(void *argument)
@@ -143,7 +143,7 @@ count_strikes(void *argument)
 /* Armed for the last of all allocations: if any were not counted, it would not strike. */
 START_TEST(test_fault_counts_the_allocations_of_all_threads)
 {
-	for (int round = 0; round < 20; round++) {
+	for (int round = 0; round < 10; round++) {
 		int strikes[4] = { 0 };
 
 		tr_fault_arm(ALLOCATIONS * 4);

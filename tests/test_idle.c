@@ -117,7 +117,7 @@ END_TEST
 /* --- Several threads. --- */
 
 #define WORKERS 4
-#define STEPS   TEST_SCALED(80000)
+#define STEPS   TEST_SCALED(400000)
 
 struct walker {
 	uint64_t random;

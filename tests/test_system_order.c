@@ -536,6 +536,28 @@ START_TEST(test_system_order_one_actor_does_not_hold_up_the_others)
 }
 END_TEST
 
+/* What an actor that goes on and on does in one turn, sends counted like messages. */
+START_TEST(test_system_order_quantum_bounds_a_turn)
+{
+	bool done = false;
+	struct hog h = { &done, 0 };
+	troupe *t = sys_open_with((troupe_options){ .workers = TROUPE_WORKERS_NONE, .quantum = quanta[_i] },
+	    NULL);
+
+	sys_send(sys_spawn(t, &hog_class, &h), LOW, NULL, 0);
+	for (uint32_t turn = 1; turn < 5; turn++) {
+		uint32_t before = h.handled;
+
+		sys_assert_status(troupe_run_once(t), TROUPE_OK);
+		ck_assert_int_le((int)(h.handled - before), quanta[_i] / 2 + 1);
+		ck_assert_uint_gt(h.handled, before);
+	}
+	done = true;
+	sys_wait(t);
+	sys_close(t, NULL);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -552,6 +574,7 @@ main(void)
 	tcase_add_loop_test(lanes, test_system_order_stop_goes_before_all_that_wait, 0, 2 * QUANTA);
 	tcase_add_loop_test(fair, test_system_order_normal_is_never_starved, 0, QUANTA);
 	tcase_add_loop_test(fair, test_system_order_one_actor_does_not_hold_up_the_others, 0, QUANTA);
+	tcase_add_loop_test(fair, test_system_order_quantum_bounds_a_turn, 0, QUANTA);
 	suite_add_tcase(suite, fifo);
 	suite_add_tcase(suite, lanes);
 	suite_add_tcase(suite, fair);

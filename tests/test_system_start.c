@@ -288,9 +288,12 @@ spawn_planned(troupe_actor *self, void *state, const troupe_msg *msg)
 	*result = troupe_spawn_child(self, &planned_classes[msg->type], plan);
 	if (*result == 0 && troupe_last_error() != TROUPE_REFUSED)
 		sys_add(&plan->events->failed, 1);
-	/* What the outer callback was doing is as before. */
-	if (troupe_sender(self) != msg->sender || troupe_self(self) == plan->events->self)
+	/* What the outer callback was doing is as before, and its message is in hand. */
+	troupe_msg *kept = troupe_keep(self);
+
+	if (kept != msg || troupe_self(self) == plan->events->self)
 		sys_add(&plan->events->failed, 1);
+	troupe_msg_free(&kept);
 }
 
 static const troupe_class spawner_class = { .name = "spawner", .receive = spawn_planned };

@@ -380,6 +380,60 @@ START_TEST(test_worker_that_has_been_woken_keeps_the_pool_from_being_quiet)
 }
 END_TEST
 
+START_TEST(test_worker_actor_that_waits_keeps_the_pool_from_being_quiet)
+{
+	const uint32_t actor = 1;
+
+	init_crew(2, 256);
+	pretend_parked(0);
+	pretend_parked(1);
+	/* As if its putter had not come to wake anybody yet. */
+	tr_overflow_put(&pool->overflow, &actor, 1);
+	ck_assert(!tr_pool_is_quiet(pool));
+	fini_crew();
+}
+END_TEST
+
+/* --- The bench. --- */
+
+struct benched {
+	bool sits;
+	uint32_t waiting; /* on the overflow queue while the other sat */
+};
+
+static void *
+sit_or_look(void *argument)
+{
+	struct benched *benched = argument;
+
+	if (benched->sits) {
+		(void)tr_worker_next(worker(2));
+		return NULL;
+	}
+	while (said_by(2) != TR_BENCHED)
+		sched_yield();
+	benched->waiting = tr_overflow_count(&pool->overflow);
+	tr_pool_stop(pool);
+	return NULL;
+}
+
+/* The last of three, when one may run: not the first on the bench, which would look round now and then. */
+START_TEST(test_worker_on_the_bench_holds_no_actor)
+{
+	struct benched benched[] = { { .sits = true }, { .sits = false } };
+
+	init_crew(3, 256);
+	atomic_store_explicit(&pool->governor.limit, 1, memory_order_relaxed);
+	worker(2)->tick = TR_FAIR_TICKS;
+	tr_worker_share(worker(2), 1);
+	tr_worker_share(worker(2), 2);
+	tr_worker_put(worker(2), 3);
+	run_together(2, sit_or_look, benched, sizeof *benched);
+	ck_assert_uint_eq(benched[1].waiting, 3);
+	fini_crew();
+}
+END_TEST
+
 /* --- The caller's own thread. --- */
 
 static bool
@@ -491,6 +545,8 @@ case_rest(void)
 
 	tcase_add_test(tc, test_worker_that_runs_keeps_the_pool_from_being_quiet);
 	tcase_add_test(tc, test_worker_that_has_been_woken_keeps_the_pool_from_being_quiet);
+	tcase_add_test(tc, test_worker_actor_that_waits_keeps_the_pool_from_being_quiet);
+	tcase_add_test(tc, test_worker_on_the_bench_holds_no_actor);
 	tcase_add_test(tc, test_worker_sleep_ends_with_its_time);
 	tcase_add_test(tc, test_worker_does_not_sleep_while_something_waits);
 	tcase_add_test(tc, test_worker_does_not_sleep_when_it_may_not);
