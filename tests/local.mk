@@ -42,6 +42,7 @@ check_PROGRAMS += \
 	%D%/test_name \
 	%D%/test_sleepers \
 	%D%/test_lanes \
+	%D%/test_runtime \
 	%D%/test_system_behavior \
 	%D%/test_system_close \
 	%D%/test_system_dedicated \

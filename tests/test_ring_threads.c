@@ -278,6 +278,7 @@ START_TEST(test_ring_hands_on_what_the_first_owner_wrote)
 	static struct chain chain;
 	struct link links[] = { { &chain, be_source }, { &chain, be_middle }, { &chain, be_end } };
 
+	memset(&chain, 0, sizeof chain);
 	init_ring_at(&chain.first, sizes[_i], UINT32_MAX - 100);
 	init_ring_at(&chain.second, sizes[_i], 0);
 	init_ring_at(&chain.third, sizes[_i], 0);
@@ -356,6 +357,7 @@ START_TEST(test_ring_owner_overwrites_only_what_a_thief_has_done_with)
 	static struct exchange exchange;
 	struct side sides[] = { { &exchange, be_owner }, { &exchange, be_thief } };
 
+	memset(&exchange, 0, sizeof exchange);
 	exchange.size = sizes[_i];
 	init_ring_at(&exchange.ring, sizes[_i], UINT32_MAX - 100);
 	init_ring_at(&exchange.own, sizes[_i], 0);
