@@ -13,12 +13,17 @@
  *   troupe/runtime.h  open, run, wait, close; options and callbacks
  *   troupe/message.h  sending: by copy, by move, by shared block
  *   troupe/actor.h    spawning, stopping, and what a behavior may do
+ *   troupe/timer.h    messages that come later, or again and again
+ *   troupe/ask.h      request and reply
+ *   troupe/failure.h  failing, monitors, links, supervisors
+ *   troupe/registry.h actors by name
  *
  * Threads    Unless a call says otherwise, any thread may make it.  A call
  *            that takes `self` belongs to that actor's callbacks alone; made
  *            from anywhere else it aborts with a message that says so.
- * Blocking   Only troupe_run, troupe_run_once, troupe_wait and troupe_close
- *            may block.  Nothing that a behavior calls ever does.
+ * Blocking   Only troupe_run, troupe_run_once, troupe_wait, troupe_drain,
+ *            troupe_close, troupe_call and troupe_wait_for may block.  Inside
+ *            the pool they refuse; nothing else that a behavior calls blocks.
  * Failure    A call that can fail says so by its status, or returns NULL or
  *            0 and leaves the status in troupe_last_error().  Out-parameters
  *            are untouched on failure.
@@ -33,5 +38,13 @@
 #include <troupe/message.h>
 
 #include <troupe/actor.h>
+
+#include <troupe/timer.h>
+
+#include <troupe/ask.h>
+
+#include <troupe/failure.h>
+
+#include <troupe/registry.h>
 
 #endif /* TROUPE_H */

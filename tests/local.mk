@@ -40,11 +40,14 @@ check_PROGRAMS += \
 	%D%/test_context \
 	%D%/test_options \
 	%D%/test_name \
+	%D%/test_crash \
 	%D%/test_sleepers \
 	%D%/test_lanes \
 	%D%/test_runtime \
 	%D%/test_system_behavior \
 	%D%/test_system_close \
+	%D%/test_system_crash \
+	%D%/test_system_crash_threads \
 	%D%/test_system_dedicated \
 	%D%/test_system_destroy \
 	%D%/test_system_faults \
@@ -67,7 +70,8 @@ check_LIBRARIES = %D%/libmodules.a
 	%D%/support.c %D%/support.h \
 	%D%/crew.c %D%/crew.h \
 	%D%/system.c %D%/system.h \
-	%D%/payload.c %D%/payload.h
+	%D%/payload.c %D%/payload.h \
+	%D%/crashes.c %D%/crashes.h
 if TR_LINUX
 check_PROGRAMS += %D%/test_cgroup
 endif

@@ -28,15 +28,15 @@ START_TEST(test_error_is_the_last_one)
 }
 END_TEST
 
-START_TEST(test_error_text_is_cut_at_255_bytes)
+START_TEST(test_error_text_is_cut_at_511_bytes)
 {
 	char text[1001];
 
 	memset(text, 'x', 1000);
 	text[1000] = '\0';
 	tr_fail(TROUPE_INVALID, "%s", text);
-	ck_assert_uint_eq(strlen(troupe_last_error_text()), 255);
-	ck_assert_int_eq(strncmp(troupe_last_error_text(), text, 255), 0);
+	ck_assert_uint_eq(strlen(troupe_last_error_text()), 511);
+	ck_assert_int_eq(strncmp(troupe_last_error_text(), text, 511), 0);
 }
 END_TEST
 
@@ -96,6 +96,11 @@ START_TEST(test_error_every_status_has_its_name)
 		{ TROUPE_REFUSED, "REFUSED" },
 		{ TROUPE_FORKED, "FORKED" },
 		{ TROUPE_UNHANDLED, "UNHANDLED" },
+		{ TROUPE_FAILED, "FAILED" },
+		{ TROUPE_UNANSWERED, "UNANSWERED" },
+		{ TROUPE_CANCELLED, "CANCELLED" },
+		{ TROUPE_LATE, "LATE" },
+		{ TROUPE_TAKEN, "TAKEN" },
 	};
 	const size_t count = sizeof all / sizeof *all;
 
@@ -116,6 +121,10 @@ START_TEST(test_error_every_reason_has_its_name)
 		{ TROUPE_REASON_ASKED, "ASKED" },
 		{ TROUPE_REASON_PARENT, "PARENT" },
 		{ TROUPE_REASON_CLOSING, "CLOSING" },
+		{ TROUPE_REASON_FAILED, "FAILED" },
+		{ TROUPE_REASON_LINKED, "LINKED" },
+		{ TROUPE_REASON_RESTART, "RESTART" },
+		{ TROUPE_REASON_GONE, "GONE" },
 	};
 	const size_t count = sizeof all / sizeof *all;
 
@@ -142,7 +151,7 @@ case_error(void)
 	tcase_add_test(tc, test_error_is_none_at_first);
 	tcase_add_test(tc, test_error_fail_returns_its_status);
 	tcase_add_test(tc, test_error_is_the_last_one);
-	tcase_add_test(tc, test_error_text_is_cut_at_255_bytes);
+	tcase_add_test(tc, test_error_text_is_cut_at_511_bytes);
 	tcase_add_test(tc, test_error_belongs_to_its_thread);
 	tcase_add_test(tc, test_error_every_status_has_its_name);
 	tcase_add_test(tc, test_error_every_reason_has_its_name);

@@ -68,6 +68,7 @@ START_TEST(test_options_have_defaults)
 		ck_assert_int_eq(effective.quantum, 256);
 		ck_assert_int_eq(effective.ring, 256);
 		ck_assert_int_eq(effective.close_ms, 5000);
+		ck_assert_int_eq(effective.crash_report, TROUPE_CRASH_REPORT_ON);
 		ck_assert_ptr_null(effective.context);
 		ck_assert(effective.dead_letter == NULL);
 		ck_assert(effective.log == NULL);
@@ -114,6 +115,7 @@ START_TEST(test_options_that_are_given_are_kept)
 		.context = &here,
 		.dead_letter = ignore_letter,
 		.log = ignore_line,
+		.crash_report = TROUPE_CRASH_REPORT_OFF,
 	};
 
 	ck_assert_int_eq(resolve(&given), TROUPE_OK);
@@ -125,6 +127,7 @@ START_TEST(test_options_that_are_given_are_kept)
 	ck_assert_ptr_eq(effective.context, &here);
 	ck_assert(effective.dead_letter == ignore_letter);
 	ck_assert(effective.log == ignore_line);
+	ck_assert_int_eq(effective.crash_report, TROUPE_CRASH_REPORT_OFF);
 }
 END_TEST
 
@@ -139,7 +142,7 @@ END_TEST
 
 /* --- Bounds. --- */
 
-enum field { SIZE, WORKERS, SCHEDULER, QUANTUM, RING, CLOSE_MS, FIELDS };
+enum field { SIZE, WORKERS, SCHEDULER, QUANTUM, RING, CLOSE_MS, CRASH_REPORT, FIELDS };
 
 static const struct {
 	const char *name;
@@ -154,6 +157,7 @@ static const struct {
 	[RING] = { "ring", { 0, 4, 8, 16, 128, 256, INT_MIN },
 	    { -4, 1, 2, 3, 5, 12, 255, 257, 512, INT_MIN + 1, INT_MIN } },
 	[CLOSE_MS] = { "close_ms", { 0, 1, INT_MAX, INT_MIN }, { -1, INT_MIN + 1, INT_MIN } },
+	[CRASH_REPORT] = { "crash_report", { 0, 1, INT_MIN }, { 2, INT_MAX, INT_MIN } },
 };
 
 static troupe_options
@@ -178,8 +182,11 @@ with(enum field field, int value)
 		options.ring = value;
 		break;
 	case CLOSE_MS:
-	case FIELDS:
 		options.close_ms = value;
+		break;
+	case CRASH_REPORT:
+	case FIELDS:
+		options.crash_report = (troupe_crash_report)value;
 		break;
 	}
 	return options;
@@ -248,6 +255,12 @@ close_ms(void)
 	return effective.close_ms;
 }
 
+static long long
+crash_report(void)
+{
+	return effective.crash_report;
+}
+
 static const struct {
 	const char *name;
 	long long (*get)(void);
@@ -273,6 +286,9 @@ static const struct {
 	    { "", "0", "2", "5", "257", "512", "-4", "4294967300", "4.0" } },
 	{ "TROUPE_CLOSE_MS", close_ms, { { "1", 1 }, { "2147483647", INT_MAX } },
 	    { "", "0", "-1", "2147483648", "5s" } },
+	{ "TROUPE_CRASH_REPORT", crash_report,
+	    { { "0", TROUPE_CRASH_REPORT_OFF }, { "1", TROUPE_CRASH_REPORT_ON } },
+	    { "", "2", "-1", "on", "off", "1 ", "18446744073709551617" } },
 };
 #define VARIABLES ((int)(sizeof variables / sizeof *variables))
 
@@ -304,7 +320,14 @@ END_TEST
 
 START_TEST(test_options_variable_overrides_what_was_given)
 {
-	const troupe_options given = { .workers = 3, .seed = 4, .quantum = 5, .ring = 8, .close_ms = 6 };
+	const troupe_options given = {
+		.workers = 3,
+		.seed = 4,
+		.quantum = 5,
+		.ring = 8,
+		.close_ms = 6,
+		.crash_report = TROUPE_CRASH_REPORT_OFF,
+	};
 
 	set_variable("TROUPE_WORKERS", "0");
 	set_variable("TROUPE_SCHEDULER", "pool");
@@ -312,12 +335,14 @@ START_TEST(test_options_variable_overrides_what_was_given)
 	set_variable("TROUPE_QUANTUM", "15");
 	set_variable("TROUPE_RING", "16");
 	set_variable("TROUPE_CLOSE_MS", "17");
+	set_variable("TROUPE_CRASH_REPORT", "1");
 	ck_assert_int_eq(resolve(&given), TROUPE_OK);
 	ck_assert_int_eq(effective.workers, TROUPE_WORKERS_NONE);
 	ck_assert_uint_eq(effective.seed, 14);
 	ck_assert_int_eq(effective.quantum, 15);
 	ck_assert_int_eq(effective.ring, 16);
 	ck_assert_int_eq(effective.close_ms, 17);
+	ck_assert_int_eq(effective.crash_report, TROUPE_CRASH_REPORT_ON);
 }
 END_TEST
 

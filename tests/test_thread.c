@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/platform/platform.h"
 #include "tests/suite.h"
+#include "tests/support.h"
 
 #include <check.h>
+#include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #define NAME_SIZE 256
 
@@ -102,6 +106,168 @@ START_TEST(test_thread_start_leaves_the_starters_mask)
 	assert_known_mask();
 }
 END_TEST
+
+/* --- The alternate stack. --- */
+
+struct stack_report {
+	int error;
+	stack_t stack;
+};
+
+static void *
+report_stack(void *argument)
+{
+	struct stack_report *report = argument;
+
+	report->error = sigaltstack(NULL, &report->stack);
+	return argument;
+}
+
+START_TEST(test_thread_has_an_alternate_stack)
+{
+	struct stack_report report;
+
+	start_and_join(report_stack, &report);
+	ck_assert_int_eq(report.error, 0);
+	ck_assert_int_eq(report.stack.ss_flags & SS_DISABLE, 0);
+	ck_assert_uint_ge(report.stack.ss_size, TEST_SANITIZED ? (size_t)MINSIGSTKSZ : 65536);
+}
+END_TEST
+
+static struct stack_report in_handler;
+
+static void
+report_to_handler(int number)
+{
+	(void)number;
+	(void)report_stack(&in_handler);
+}
+
+static void *
+raise_on_alternate_stack(void *argument)
+{
+	struct sigaction action = { .sa_flags = SA_ONSTACK };
+
+	action.sa_handler = report_to_handler;
+	return sigemptyset(&action.sa_mask) || sigaction(SIGFPE, &action, NULL) || raise(SIGFPE) ? NULL : argument;
+}
+
+START_TEST(test_thread_handles_signals_on_its_alternate_stack)
+{
+	start_and_join(raise_on_alternate_stack, NULL);
+	ck_assert_int_eq(in_handler.error, 0);
+	ck_assert_int_ne(in_handler.stack.ss_flags & SS_ONSTACK, 0);
+}
+END_TEST
+
+/* Sanitizers give alternate stacks, and map memory, in their own ways. */
+#if defined __linux__ && !TEST_SANITIZED
+static pthread_key_t at_end;
+
+static void
+report_stack_at_end(void *report)
+{
+	(void)report_stack(report);
+}
+
+/* The report is of the moment when the thread's work is over. */
+static void *
+report_later(void *argument)
+{
+	return pthread_setspecific(at_end, argument) == 0 ? argument : NULL;
+}
+
+static void *
+replace_stack(void *argument)
+{
+	static char other[65536 * 2];
+	const stack_t stack = { .ss_sp = other, .ss_size = sizeof other };
+
+	return sigaltstack(&stack, NULL) == 0 ? report_later(argument) : NULL;
+}
+
+START_TEST(test_thread_disables_its_alternate_stack_in_the_end)
+{
+	struct stack_report report = { .error = -1 };
+
+	ck_assert_int_eq(pthread_key_create(&at_end, report_stack_at_end), 0);
+	start_and_join(report_later, &report);
+	ck_assert_int_eq(report.error, 0);
+	ck_assert_int_ne(report.stack.ss_flags & SS_DISABLE, 0);
+}
+END_TEST
+
+START_TEST(test_thread_leaves_the_alternate_stack_of_somebody_else)
+{
+	struct stack_report report = { .error = -1 };
+
+	ck_assert_int_eq(pthread_key_create(&at_end, report_stack_at_end), 0);
+	start_and_join(replace_stack, &report);
+	ck_assert_int_eq(report.error, 0);
+	ck_assert_int_eq(report.stack.ss_flags & SS_DISABLE, 0);
+	ck_assert_uint_eq(report.stack.ss_size, 65536 * 2);
+}
+END_TEST
+
+START_TEST(test_thread_gives_its_alternate_stack_back)
+{
+	struct stack_report report;
+
+	start_and_join(report_stack, &report);
+	ck_assert_int_eq(msync(report.stack.ss_sp, 1, MS_ASYNC), -1);
+	ck_assert_int_eq(errno, ENOMEM);
+}
+END_TEST
+
+/* Leaves room for nothing but a thread whose stack is there already. */
+START_TEST(test_thread_starts_without_an_alternate_stack_when_there_is_no_memory)
+{
+	struct stack_report report;
+	struct rlimit limit;
+
+	/* The system keeps the stack of a thread that has ended for the next. */
+	start_and_join(give_back, NULL);
+	ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
+	const struct rlimit little = { 1, limit.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &little), 0);
+	pthread_t thread;
+	const int error = tr_thread_start(&thread, "probe", report_stack, &report);
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+	ck_assert_int_eq(error, 0);
+	void *result = NULL;
+	ck_assert_int_eq(pthread_join(thread, &result), 0);
+	ck_assert_ptr_eq(result, &report);
+	ck_assert_int_eq(report.error, 0);
+	ck_assert_int_ne(report.stack.ss_flags & SS_DISABLE, 0);
+}
+END_TEST
+
+static void
+add_memory_tests(TCase *tc)
+{
+	tcase_add_test(tc, test_thread_disables_its_alternate_stack_in_the_end);
+	tcase_add_test(tc, test_thread_leaves_the_alternate_stack_of_somebody_else);
+	tcase_add_test(tc, test_thread_gives_its_alternate_stack_back);
+	tcase_add_test(tc, test_thread_starts_without_an_alternate_stack_when_there_is_no_memory);
+}
+#else
+static void
+add_memory_tests(TCase *tc)
+{
+	(void)tc;
+}
+#endif
+
+static TCase *
+case_alternate_stacks(void)
+{
+	TCase *tc = tcase_create("alternate stacks");
+
+	tcase_add_test(tc, test_thread_has_an_alternate_stack);
+	tcase_add_test(tc, test_thread_handles_signals_on_its_alternate_stack);
+	add_memory_tests(tc);
+	return tc;
+}
 
 #if TR_HAVE_SETNAME
 static void *
@@ -230,6 +396,7 @@ main(void)
 	Suite *suite = suite_create("thread");
 
 	suite_add_tcase(suite, case_threads());
+	suite_add_tcase(suite, case_alternate_stacks());
 	suite_add_tcase(suite, case_thread_names());
 	suite_add_tcase(suite, case_impossible_threads());
 	return run_suite(suite);

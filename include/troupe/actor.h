@@ -36,7 +36,7 @@ troupe_status troupe_stop(troupe_ref who, troupe_stop_mode mode);
  * The calls below are for an actor's own callbacks, and `self` is the one
  * that the callback was given.  In start and stop there is no message in
  * hand: there troupe_sender is 0, troupe_keep returns NULL, and
- * troupe_reply and troupe_forward return INVALID.
+ * troupe_reply, troupe_forward and troupe_stash return INVALID.
  */
 
 /* Stop self.  Cannot fail; the callback goes on to its end. */
@@ -50,9 +50,6 @@ troupe_ref troupe_parent(const troupe_actor *self);
 /* Who sent the message in hand; 0 when nobody did, or it was kept or forwarded (then see its sender field). */
 troupe_ref troupe_sender(const troupe_actor *self);
 
-/* Send to the sender of the message in hand.  INVALID when there is none. */
-troupe_status troupe_reply(troupe_actor *self, uint32_t type, const void *data, size_t size);
-
 /*
  * Pass the message in hand on, without a copy and with its sender.  On OK
  * the receiver owns it, and the behavior must not touch it again.  INVALID
@@ -62,16 +59,45 @@ troupe_status troupe_forward(troupe_actor *self, troupe_ref to);
 
 /*
  * Become the owner of the message in hand: it outlives the call, and is to
- * be sent on with troupe_send_msg or ended with troupe_msg_free.  NULL when
- * there is none, or it was kept or forwarded before.
+ * be sent on with troupe_send_msg or ended with troupe_msg_free; a request is
+ * to be answered (see troupe/ask.h).  NULL when there is none, or it was kept
+ * or forwarded before, or when it is the tick of a periodic timer, which is
+ * copied, and there is no memory.
  */
 troupe_msg *troupe_keep(troupe_actor *self);
+
+/*
+ * Set the message in hand aside, to be handled later: it counts as accepted
+ * and not yet handled.  OK, FULL when the class's stash_limit is reached,
+ * INVALID when there is no message in hand (or it was kept or forwarded, or
+ * is an answer to an ask), NOMEM.  When the actor stops, what is stashed
+ * becomes dead letters, before the messages that wait.
+ */
+troupe_status troupe_stash(troupe_actor *self);
+
+/*
+ * Put up to `most` stashed messages (SIZE_MAX: all), the oldest first, back in
+ * front of those that wait, each in its lane.  Returns how many: 0 when
+ * nothing was stashed.
+ */
+size_t troupe_unstash(troupe_actor *self, size_t most);
 
 /* Report that the behavior does not know msg, the one in hand: a dead letter with reason UNHANDLED. */
 void troupe_unhandled(troupe_actor *self, const troupe_msg *msg);
 
-/* Handle messages with `receive` from the next one on.  OK, INVALID for NULL, or NOMEM. */
+/* Handle messages with `receive`, in place of the behavior so far, from the next one on.  OK, INVALID for NULL, or NOMEM. */
 troupe_status troupe_become(troupe_actor *self, troupe_receive *receive);
+
+#define TROUPE_BEHAVIORS_MAX 12
+
+/*
+ * The same, but troupe_unbecome comes back to the behavior so far.  FULL when
+ * TROUPE_BEHAVIORS_MAX wait to be come back to.
+ */
+troupe_status troupe_become_over(troupe_actor *self, troupe_receive *receive);
+
+/* Come back.  OK, or INVALID when there is nothing to come back to. */
+troupe_status troupe_unbecome(troupe_actor *self);
 
 #define TROUPE_NAME_MAX 255
 

@@ -76,6 +76,12 @@ void troupe_shared_release(troupe_shared **block);
 troupe_status troupe_send_shared(troupe_ref to, uint32_t type, troupe_shared *block);
 
 /*
+ * A message whose body is the block: it holds one count of it until its end.
+ * NULL on failure: NOMEM, INVALID (no block, reserved type), FORKED.
+ */
+TROUPE_MUST_USE troupe_msg *troupe_msg_share(uint32_t type, troupe_shared *block);
+
+/*
  * The block that carries msg's body, or NULL when the body is the message's
  * own: to retain it beyond the call, or to send it on.
  */

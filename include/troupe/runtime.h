@@ -14,7 +14,7 @@ TROUPE_BEGIN
 /* An accepted message that no behavior handled.  All of it is borrowed. */
 typedef struct troupe_dead_letter {
 	troupe_ref target;
-	troupe_status reason;    /* DEAD, CLOSING or UNHANDLED */
+	troupe_status reason;    /* DEAD, CLOSING, UNHANDLED, FAILED (the target failed over it) or LATE (a reply) */
 	const char *class_name;  /* of the target */
 	const char *actor_name;  /* of the target; "" when it has none */
 	const troupe_msg *msg;   /* its body is destroyed after the callback */
@@ -31,6 +31,8 @@ typedef enum troupe_scheduler {
 	 */
 	TROUPE_SCHEDULER_SIMULATED
 } troupe_scheduler;
+
+typedef enum troupe_crash_report { TROUPE_CRASH_REPORT_ON = 0, TROUPE_CRASH_REPORT_OFF } troupe_crash_report;
 
 #define TROUPE_WORKERS_NONE (-1)
 #define TROUPE_WORKERS_MAX  1024
@@ -78,6 +80,21 @@ typedef struct troupe_options {
 	 * and warnings go to stderr.
 	 */
 	void (*log)(void *context, troupe_log_level level, const char *text);
+	/*
+	 * Called when a callback of any actor has failed, in its thread, after
+	 * the class's own `failed`.  Default: it is logged as a warning.
+	 */
+	void (*failure)(void *context, const troupe_failure *failure);
+	/*
+	 * [CRASH_REPORT] On SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, say on
+	 * stderr which actor was doing what, before the handler that was there
+	 * or the default action (a core dump).  Set when the first runtime of
+	 * the process that wants it is opened, and kept; handlers that the
+	 * program sets later replace it.  To be turned off in a program whose
+	 * own handler lives with such signals.  Default: yes.  (The variable
+	 * says 0 or 1.)
+	 */
+	troupe_crash_report crash_report;
 } troupe_options;
 
 /*
@@ -92,8 +109,8 @@ TROUPE_MUST_USE troupe *troupe_open(const troupe_options *options);
 
 /*
  * Work until nothing is left to do (no message waits, no behavior runs, no
- * troupe_hold is held) or troupe_shutdown is called, then close with the
- * option close_ms.
+ * timer is armed, no ask is open, no troupe_hold is held) or troupe_shutdown
+ * is called, then close with the option close_ms.
  *
  * Returns OK, and t is gone; TIMEOUT, when behaviors did not return in time:
  * they are logged by name, and t is as after troupe_close; CLOSING when
@@ -124,6 +141,13 @@ troupe_status troupe_run_once(troupe *t);
 troupe_status troupe_wait(troupe *t, int64_t timeout_ns);
 
 /*
+ * The same, but without regard to timers, open asks and holds: wait until
+ * every accepted message has been handled.  troupe_drain and then
+ * troupe_close is the way to end a program that has timers, and lose nothing.
+ */
+troupe_status troupe_drain(troupe *t, int64_t timeout_ns);
+
+/*
  * Ask the runtime to come to an end: troupe_run and troupe_wait return as
  * soon as they can, whatever is still queued.  For behaviors and any thread
  * while t is open.  Not for signal handlers.
@@ -149,10 +173,12 @@ typedef struct troupe_survivor {
 } troupe_survivor;
 
 /*
- * Close t now: behaviors that run are let finish, everything still queued
- * becomes a dead letter with reason CLOSING, each actor's stop callback is
+ * Close t now: behaviors that run are let finish, everything still queued or
+ * stashed becomes a dead letter with reason CLOSING, timers are cancelled,
+ * open asks end with CLOSING or CANCELLED, each actor's stop callback is
  * called (children before parents, and of siblings the later one first), and
- * all of t's threads and memory are given back.  To let the work end first, call troupe_wait.
+ * all of t's threads and memory are given back.  To let the work end first,
+ * call troupe_wait or troupe_drain.
  *
  * After timeout_ns with behaviors still running, `survivor` (may be NULL) is
  * called for each, and TIMEOUT is returned: t is then still there, accepts
@@ -176,6 +202,8 @@ typedef struct troupe_totals {
 	uint64_t unhandled; /* of those handled, passed to troupe_unhandled */
 	uint64_t spawned;   /* actors that started */
 	uint64_t stopped;
+	uint64_t failed;    /* callbacks that ended with troupe_fail */
+	uint64_t restarted; /* actors that were started again by their supervisors */
 } troupe_totals;
 
 void troupe_get_totals(troupe *t, troupe_totals *totals);

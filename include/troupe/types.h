@@ -50,7 +50,12 @@ typedef enum troupe_status {
 	TROUPE_DEADLOCK,  /* waiting here would wait for itself */
 	TROUPE_REFUSED,   /* the class's start callback refused */
 	TROUPE_FORKED,    /* called in a child of fork */
-	TROUPE_UNHANDLED  /* the behavior did not know the message */
+	TROUPE_UNHANDLED, /* the behavior did not know the message */
+	TROUPE_FAILED,    /* answered with an error, or the actor failed over the message */
+	TROUPE_UNANSWERED, /* the request came to its end without an answer */
+	TROUPE_CANCELLED, /* the asker stopped or was restarted first */
+	TROUPE_LATE,      /* a reply to an ask that had ended */
+	TROUPE_TAKEN      /* the name belongs to another actor */
 } troupe_status;
 
 /* The name of a status, such as "DEAD"; "?" for a number that is none. */
@@ -66,6 +71,10 @@ const char *troupe_last_error_text(void);
 
 /* Message types from here up are the runtime's own; sending one is INVALID. */
 #define TROUPE_TYPE_RESERVED UINT32_C(0xffff0000)
+
+/* Those that a behavior gets to see. */
+#define TROUPE_DOWN UINT32_C(0xffff0100) /* a monitored actor has stopped: see troupe/failure.h */
+#define TROUPE_IDLE UINT32_C(0xffff0101) /* nothing came for a while: see troupe_set_idle_timeout */
 
 /* The lanes of a mailbox, most urgent last. */
 typedef enum troupe_lane { TROUPE_LANE_NORMAL, TROUPE_LANE_URGENT } troupe_lane;
@@ -98,7 +107,11 @@ typedef enum troupe_reason {
 	TROUPE_REASON_SELF,    /* it stopped itself */
 	TROUPE_REASON_ASKED,   /* troupe_stop was called for it */
 	TROUPE_REASON_PARENT,  /* its parent stopped */
-	TROUPE_REASON_CLOSING  /* the runtime was closed */
+	TROUPE_REASON_CLOSING, /* the runtime was closed */
+	TROUPE_REASON_FAILED,  /* it failed, and its supervisor did not keep it */
+	TROUPE_REASON_LINKED,  /* an actor that it was linked to failed */
+	TROUPE_REASON_RESTART, /* only this life of it ends: its supervisor starts it again */
+	TROUPE_REASON_GONE     /* to a monitor that came too late: it had stopped before */
 } troupe_reason;
 
 /* The name of a reason, such as "PARENT"; "?" for a number that is none. */
@@ -106,6 +119,10 @@ const char *troupe_reason_name(troupe_reason reason);
 
 /* A behavior: handles one message.  Never called for the same actor twice at once. */
 typedef void troupe_receive(troupe_actor *self, void *state, const troupe_msg *msg);
+
+/* See troupe/failure.h. */
+typedef struct troupe_failure troupe_failure;
+typedef struct troupe_supervisor troupe_supervisor;
 
 enum {
 	/*
@@ -138,9 +155,22 @@ typedef struct troupe_class {
 	 * TROUPE_REFUSED, and stop is not called.
 	 */
 	int (*start)(troupe_actor *self, void *state, const void *argument);
-	/* Called exactly once for each actor that started. */
+	/* Called exactly once for each actor that started; when it is restarted, once for each start. */
 	void (*stop)(troupe_actor *self, void *state, troupe_reason reason);
+	/* Called when a callback of the actor has failed, in the actor, before anything is done about it. */
+	void (*failed)(troupe_actor *self, void *state, const troupe_failure *failure);
+	/* What its actors do about children that fail; NULL: a child that fails stops. */
+	const troupe_supervisor *supervisor;
+	/*
+	 * Bytes of the start argument that are kept for restarts.  0: a
+	 * restart gets NULL.  Whatever the bytes point to must outlive the
+	 * actor.
+	 */
+	size_t argument_size;
+	size_t stash_limit; /* messages in the stash; 0 is TROUPE_STASH_LIMIT */
 } troupe_class;
+
+#define TROUPE_STASH_LIMIT 1024
 
 TROUPE_END
 

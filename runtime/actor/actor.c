@@ -57,17 +57,6 @@ troupe_sender(const troupe_actor *self)
 }
 
 troupe_status
-troupe_reply(troupe_actor *self, uint32_t type, const void *data, size_t size)
-{
-	const troupe_msg *msg = tr_require_self(self, __func__)->msg;
-	troupe_ref sender = msg != NULL ? msg->sender : 0;
-
-	if (sender == 0)
-		return tr_fail(TROUPE_INVALID, "there is no sender to reply to");
-	return troupe_send(sender, type, data, size);
-}
-
-troupe_status
 troupe_forward(troupe_actor *self, troupe_ref to)
 {
 	tr_context *context = tr_require_self(self, __func__);
@@ -105,20 +94,4 @@ troupe_unhandled(troupe_actor *self, const troupe_msg *msg)
 	letter.reason = TROUPE_UNHANDLED;
 	letter.msg = msg;
 	t->options.dead_letter(t->options.context, &letter);
-}
-
-troupe_status
-troupe_become(troupe_actor *self, troupe_receive *receive)
-{
-	tr_context *context = tr_require_self(self, __func__);
-
-	if (receive == NULL)
-		return tr_fail(TROUPE_INVALID, "an actor cannot become NULL");
-	tr_extra *extra = tr_actor_make_extra(&context->cache, self);
-	if (extra == NULL)
-		return tr_fail(TROUPE_NOMEM, "no memory for an actor's new behavior");
-	extra->receive = receive;
-	self->flags |= TR_ACTOR_BECAME;
-	context->after |= TR_AFTER_BECOME;
-	return TROUPE_OK;
 }

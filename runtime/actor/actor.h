@@ -33,7 +33,7 @@
  */
 
 enum {
-	TR_ACTOR_BECAME = 1u << 0,       /* extra->receive is the behavior */
+	TR_ACTOR_WAITING = 1u << 0,      /* for its supervisor: see phase */
 	TR_ACTOR_HEAP_STATE = 1u << 1,   /* the inline state is a pointer to it */
 	TR_ACTOR_BUSY = 1u << 2,         /* the state begins at the second line */
 	TR_ACTOR_DEDICATED = 1u << 3,    /* extra->dedicated runs it */
@@ -51,15 +51,21 @@ enum {
 	TR_ACTOR_REASON_SHIFT = 12       /* and up: the troupe_reason of its end */
 };
 
-/* What makes a turn look twice before it begins. */
-#define TR_ACTOR_SPECIAL (TR_ACTOR_MIXED | TR_ACTOR_DRAINING | TR_ACTOR_STOP_WANTED | TR_ACTOR_STOPPING)
+/* Of an actor that is TR_ACTOR_WAITING: see restart.h. */
+typedef enum tr_phase {
+	TR_PHASE_NONE,
+	TR_PHASE_FAILED,        /* its life may go on */
+	TR_PHASE_HALTING,       /* its children stop before its life ends */
+	TR_PHASE_HALTING_AGAIN, /* from here on it has no life; its children stop that a start which failed left */
+	TR_PHASE_HALTED
+} tr_phase;
 
 struct troupe_actor {
 	tr_mailbox mailbox;
 	_Atomic(const troupe_class *) kind; /* atomic only for reports about running actors */
 	uint32_t extra;       /* a unit of the message arena; 0 is none */
 	_Atomic uint8_t home; /* its runtime's number */
-	uint8_t unused;
+	uint8_t phase;        /* while it is TR_ACTOR_WAITING: a tr_phase */
 	uint16_t flags;
 };
 
@@ -69,14 +75,22 @@ _Static_assert(sizeof(struct troupe_actor) == TR_UNIT / 2, "a small actor is one
 typedef struct tr_extra {
 	troupe_msg msg;              /* to the parent, when this child, the sender, has stopped */
 	troupe_ref parent;           /* 0 is none */
+	troupe_ref told;             /* the child that was told to stop and has not gone; 0 is none */
+	troupe_receive *receive;     /* the behavior, if it is not the class's */
+	char *name;                  /* from the heap; NULL is none */
+	struct tr_dedicated *dedicated;
 	uint32_t record;             /* of this child, in the parent's list */
 	uint32_t children;           /* newest record; 0 is none */
 	uint32_t child_count;
-	uint32_t unused;
-	troupe_ref told;             /* the child that was told to stop and has not gone; 0 is none */
-	troupe_receive *receive;     /* after troupe_become */
-	char *name;                  /* from the heap; NULL is none */
-	struct tr_dedicated *dedicated;
+	uint32_t cells;              /* newest of what is under way: see cells.h */
+	uint32_t idle_timer;         /* the cell; 0 is none */
+	uint32_t watchers;           /* newest of who is told of its end: see monitor.h */
+	uint32_t behaviors;          /* to come back to: see behavior.c; 0 is none */
+	uint32_t report;             /* to the supervisor, while it is here: see supervise.h */
+	uint32_t order;              /* of the supervisor, while it is carried out: see restart.h */
+	uint32_t stash_count;
+	tr_chain stash;
+	tr_chain held;               /* what came in while it is TR_ACTOR_WAITING */
 } tr_extra;
 
 /* The slot size of an extra: two units. */
@@ -92,6 +106,7 @@ typedef struct tr_record {
 	troupe_msg msg;
 	troupe_ref child;
 	uint32_t newer, older;
+	bool supervised; /* it is a tr_charge: see supervise.h */
 } tr_record;
 
 _Static_assert(sizeof(tr_record) <= TR_UNIT, "a record fits the smallest slot");
@@ -100,8 +115,23 @@ _Static_assert(sizeof(tr_record) <= TR_UNIT, "a record fits the smallest slot");
 enum {
 	TR_TYPE_STOP_DRAIN = UINT32_C(0xffff0001),
 	TR_TYPE_STOP_NOW = UINT32_C(0xffff0002),
-	TR_TYPE_STOP_CHILD = UINT32_C(0xffff0003), /* a tr_record */
-	TR_TYPE_CHILD_GONE = UINT32_C(0xffff0004)  /* a tr_extra */
+	TR_TYPE_STOP_CHILD = UINT32_C(0xffff0003),  /* a tr_record */
+	TR_TYPE_CHILD_GONE = UINT32_C(0xffff0004),  /* a tr_extra */
+	TR_TYPE_MONITOR = UINT32_C(0xffff0005),     /* a tr_watcher */
+	TR_TYPE_DEMONITOR = UINT32_C(0xffff0006),   /* its ticket names the tr_watcher */
+	TR_TYPE_LINK_DOWN = UINT32_C(0xffff0007),   /* a tr_watcher */
+	TR_TYPE_CHILD_FAILED = UINT32_C(0xffff0008), /* a tr_report */
+	TR_TYPE_ORDER = UINT32_C(0xffff0009),       /* a tr_order, to the child */
+	TR_TYPE_ORDER_DONE = UINT32_C(0xffff000a)   /* the same, back */
+};
+
+/* Types of cells that are no timers of the program. */
+enum {
+	TR_TYPE_ASK = UINT32_C(0xffff0020),
+	TR_TYPE_AWAIT = UINT32_C(0xffff0021), /* an ask for a name */
+	TR_TYPE_MONITORING = UINT32_C(0xffff0022),
+	TR_TYPE_NAME = UINT32_C(0xffff0023),
+	TR_TYPE_BACKOFF = UINT32_C(0xffff0024)
 };
 
 /* States up to this many bytes share the actor's first cache line. */
@@ -162,13 +192,22 @@ tr_actor_extra(const troupe_actor *actor)
 	return actor->extra != 0 ? tr_message_at(actor->extra) : NULL;
 }
 
+/* Whether the actor begins nothing new: it stops, or waits for its supervisor. */
+TR_INLINE bool
+tr_actor_is_ending(const troupe_actor *actor)
+{
+	return actor->flags & (TR_ACTOR_STOPPING | TR_ACTOR_WAITING);
+}
+
 /* The extra, made if there is none; NULL: out of memory. */
 TR_MUST_USE tr_extra *tr_actor_make_extra(tr_cache *cache, troupe_actor *actor);
 
 TR_INLINE troupe_receive *
 tr_actor_receive(const troupe_actor *actor)
 {
-	return TR_UNLIKELY(actor->flags & TR_ACTOR_BECAME) ? tr_actor_extra(actor)->receive : tr_actor_class(actor)->receive;
+	const tr_extra *extra = tr_actor_extra(actor);
+
+	return extra != NULL && extra->receive != NULL ? extra->receive : tr_actor_class(actor)->receive;
 }
 
 const char *tr_actor_name(const troupe_actor *actor);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "runtime/actor/call.h"
 #include "runtime/actor/dedicated.h"
 #include "runtime/actor/error.h"
 #include "runtime/actor/letter.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
+#include "runtime/actor/timing.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -58,6 +60,8 @@ end_threads(troupe *t, int64_t deadline)
 	tr_pool_stop(&t->pool);
 	leave_turns(t);
 	tr_dedicated_dismiss_all(t);
+	tr_call_end_all(t);
+	tr_timing_stop(t);
 	bool others = tr_pool_join(&t->pool, deadline) && wait_until_nobody_is_inside(t, deadline);
 	/* Once more: until now somebody inside could spawn one. */
 	tr_dedicated_dismiss_all(t);
@@ -150,16 +154,20 @@ end_actor(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generati
 		.class_name = tr_class_name(tr_actor_class(actor)),
 		.actor_name = tr_actor_name(actor),
 	};
-	uint32_t newest = tr_mailbox_close(&actor->mailbox, generation) & TR_MAILBOX_NEWEST;
-
 	if (!(actor->flags & TR_ACTOR_STOPPING))
 		tr_stop_set_reason(actor, TROUPE_REASON_CLOSING);
 	actor->flags |= TR_ACTOR_STOPPING;
 	context->current = actor;
 	context->current_runtime = t;
+	context->msg = NULL;
+	context->after = 0;
 	/* CX-none: this thread's own. */
 	atomic_store_explicit(&context->self, form.target, memory_order_relaxed);
 
+	tr_stop_end_under_way(context, t, actor, TROUPE_CLOSING);
+	uint32_t newest = tr_mailbox_close(&actor->mailbox, generation) & TR_MAILBOX_NEWEST;
+
+	tr_stop_bury_aside(context, t, actor, generation);
 	tr_letter_bury(context, t, &form, actor->mailbox.todo);
 	actor->mailbox.todo = 0;
 	if (newest < TR_MAILBOX_CLOSED)

@@ -102,13 +102,15 @@ tr_context_init(tr_context *context, troupe *runtime)
 static void
 add_tally(troupe_totals *totals, tr_tally *tally)
 {
-	/* CX-none: six counters, each as it comes (INV-CX-2). */
+	/* CX-none: eight counters, each as it comes (INV-CX-2). */
 	totals->accepted += atomic_load_explicit(&tally->accepted, memory_order_relaxed);
 	totals->handled += atomic_load_explicit(&tally->handled, memory_order_relaxed);
 	totals->dead += atomic_load_explicit(&tally->dead, memory_order_relaxed);
 	totals->unhandled += atomic_load_explicit(&tally->unhandled, memory_order_relaxed);
 	totals->spawned += atomic_load_explicit(&tally->spawned, memory_order_relaxed);
 	totals->stopped += atomic_load_explicit(&tally->stopped, memory_order_relaxed);
+	totals->failed += atomic_load_explicit(&tally->failed, memory_order_relaxed);
+	totals->restarted += atomic_load_explicit(&tally->restarted, memory_order_relaxed);
 }
 
 void
@@ -186,13 +188,15 @@ tr_runtime_bar(uint8_t number)
 static void
 clear_tally(tr_tally *tally)
 {
-	/* CX-none: six counters that their writer has no more business with. */
+	/* CX-none: eight counters that their writer has no more business with. */
 	atomic_store_explicit(&tally->accepted, 0, memory_order_relaxed);
 	atomic_store_explicit(&tally->handled, 0, memory_order_relaxed);
 	atomic_store_explicit(&tally->dead, 0, memory_order_relaxed);
 	atomic_store_explicit(&tally->unhandled, 0, memory_order_relaxed);
 	atomic_store_explicit(&tally->spawned, 0, memory_order_relaxed);
 	atomic_store_explicit(&tally->stopped, 0, memory_order_relaxed);
+	atomic_store_explicit(&tally->failed, 0, memory_order_relaxed);
+	atomic_store_explicit(&tally->restarted, 0, memory_order_relaxed);
 }
 
 void

@@ -42,8 +42,14 @@
 /* Runtimes that may be open at once; number 0 is none. */
 #define TR_RUNTIMES 256
 
+/* Messages that wait outside a mailbox, linked by next_unit, oldest first. */
+typedef struct tr_chain {
+	uint32_t first; /* 0 is none */
+	uint32_t last;  /* 0 when not known, or none */
+} tr_chain;
+
 typedef struct tr_tally {
-	_Atomic uint64_t accepted, handled, dead, unhandled, spawned, stopped;
+	_Atomic uint64_t accepted, handled, dead, unhandled, spawned, stopped, failed, restarted;
 } tr_tally;
 
 typedef struct tr_visit {
@@ -56,7 +62,9 @@ enum {
 	TR_AFTER_STOP_NOW = 1u << 0,
 	TR_AFTER_DRAIN = 1u << 1,
 	TR_AFTER_BECOME = 1u << 2,
-	TR_AFTER_NAME = 1u << 3 /* no more than that: a turn whose actor has a name is not a plain one */
+	TR_AFTER_NAME = 1u << 3, /* no more than that: a turn whose actor has a name is not a plain one */
+	TR_AFTER_UNSTASH = 1u << 4,
+	TR_AFTER_FAIL = 1u << 5
 };
 
 typedef struct tr_context {
@@ -68,6 +76,7 @@ typedef struct tr_context {
 	tr_tally *tally;       /* of home, or of the dedicated actor's runtime */
 	int64_t turn_deadline; /* of a turn that has lasted some time already; else 0 */
 	uint8_t after;         /* TR_AFTER_ bits */
+	bool in_answer;        /* the callback is an ask's */
 	_Atomic uint8_t leave; /* set by a closer: the turn ends with the callback in hand */
 	_Atomic uint8_t home;  /* the runtime in whose pool this is a worker; 0: none, or it is closing */
 	/* The same for reports: written by the thread, read by a closer as it comes (CX-none). */
@@ -77,10 +86,21 @@ typedef struct tr_context {
 	troupe *runtime;       /* for a worker and a dedicated thread */
 	tr_visit *visits;      /* one for each runtime number */
 	struct tr_context *before, *after_it; /* in the list of all */
+	/* Left by the callback in hand, for when it returns. */
+	tr_chain unstashed;
+	uint32_t unstashed_count;
+	int failure_code;      /* with TR_AFTER_FAIL */
+	troupe_msg *failed_msg; /* that it failed over, taken out of its hand; NULL is none */
+	char failure_text[TROUPE_FAILURE_MAX + 1];
 	tr_cache cache;
 } tr_context;
 
-extern _Thread_local tr_context *tr_current_context;
+/*
+ * Initial-exec even in a shared library that the runtime is linked into: the
+ * other way would have a thread's first access allocate, which the crash
+ * handler must not.
+ */
+extern _Thread_local tr_context *tr_current_context __attribute__((tls_model("initial-exec")));
 
 /* The calling thread's context; made on the first call.  NULL: NOMEM or FORKED, remembered by tr_fail. */
 tr_context *tr_context_make(void);
@@ -128,6 +148,13 @@ tr_context_self(const tr_context *context)
 {
 	/* CX-none: only this thread writes it. */
 	return atomic_load_explicit(&context->self, memory_order_relaxed);
+}
+
+/* Whether the thread of the context may wait for others: it is outside of any pool. */
+TR_INLINE bool
+tr_context_may_wait(const tr_context *context)
+{
+	return context == NULL || context->current == NULL || context->worker.pool == NULL;
 }
 
 TR_INLINE void

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static _Thread_local troupe_status last_status;
-static _Thread_local char last_text[256];
+static _Thread_local char last_text[512];
 
 troupe_status
 tr_fail(troupe_status status, const char *format, ...)
@@ -46,6 +46,11 @@ troupe_status_name(troupe_status status)
 		[TROUPE_REFUSED] = "REFUSED",
 		[TROUPE_FORKED] = "FORKED",
 		[TROUPE_UNHANDLED] = "UNHANDLED",
+		[TROUPE_FAILED] = "FAILED",
+		[TROUPE_UNANSWERED] = "UNANSWERED",
+		[TROUPE_CANCELLED] = "CANCELLED",
+		[TROUPE_LATE] = "LATE",
+		[TROUPE_TAKEN] = "TAKEN",
 	};
 
 	return (size_t)status < sizeof names / sizeof *names ? names[status] : "?";
@@ -59,6 +64,10 @@ troupe_reason_name(troupe_reason reason)
 		[TROUPE_REASON_ASKED] = "ASKED",
 		[TROUPE_REASON_PARENT] = "PARENT",
 		[TROUPE_REASON_CLOSING] = "CLOSING",
+		[TROUPE_REASON_FAILED] = "FAILED",
+		[TROUPE_REASON_LINKED] = "LINKED",
+		[TROUPE_REASON_RESTART] = "RESTART",
+		[TROUPE_REASON_GONE] = "GONE",
 	};
 
 	return (size_t)reason < sizeof names / sizeof *names ? names[reason] : "?";

@@ -10,7 +10,7 @@
  * error -- the status and the sentence of a thread's last failed call.
  *
  * Threads    Each thread has its own.
- * Limits     The sentence is cut at 255 bytes.
+ * Limits     The sentence is cut at 511 bytes.
  */
 
 /* Remember both and return the status. */

@@ -9,8 +9,8 @@ find_last(uint32_t unit)
 	return unit;
 }
 
-static void
-append(tr_chain *to, tr_chain what)
+void
+tr_chain_append(tr_chain *to, tr_chain what)
 {
 	if (what.first == 0)
 		return;
@@ -23,8 +23,15 @@ append(tr_chain *to, tr_chain what)
 	to->last = what.last;
 }
 
+void
+tr_chain_prepend(tr_chain *to, tr_chain what)
+{
+	tr_chain_append(&what, *to);
+	*to = what;
+}
+
 static void
-prepend(tr_chain *to, uint32_t unit)
+prepend_one(tr_chain *to, uint32_t unit)
 {
 	tr_message_from(unit)->next_unit = to->first;
 	to->first = unit;
@@ -48,9 +55,9 @@ tr_lanes_take_in_normal(tr_lanes *lanes, uint32_t newest)
 
 	for (uint32_t unit = newest, next; unit != 0; unit = next, count++) {
 		next = tr_message_from(unit)->next_unit;
-		prepend(&chain, unit);
+		prepend_one(&chain, unit);
 	}
-	append(&lanes->normal, chain);
+	tr_chain_append(&lanes->normal, chain);
 	return count;
 }
 
@@ -62,11 +69,11 @@ tr_lanes_take_in(tr_lanes *lanes, uint32_t newest)
 
 	for (uint32_t unit = newest, next; unit != 0; unit = next, count++) {
 		next = tr_message_from(unit)->next_unit;
-		prepend(lane_of(&fresh, unit), unit);
+		prepend_one(lane_of(&fresh, unit), unit);
 	}
-	append(&lanes->control, fresh.control);
-	append(&lanes->urgent, fresh.urgent);
-	append(&lanes->normal, fresh.normal);
+	tr_chain_append(&lanes->control, fresh.control);
+	tr_chain_append(&lanes->urgent, fresh.urgent);
+	tr_chain_append(&lanes->normal, fresh.normal);
 	return count;
 }
 
@@ -75,8 +82,8 @@ tr_lanes_mix(tr_lanes *lanes)
 {
 	tr_chain all = lanes->control;
 
-	append(&all, lanes->urgent);
-	append(&all, lanes->normal);
+	tr_chain_append(&all, lanes->urgent);
+	tr_chain_append(&all, lanes->normal);
 	*lanes = (tr_lanes){ .normal = all };
 }
 
@@ -90,6 +97,6 @@ tr_lanes_sort(tr_lanes *lanes)
 		uint32_t unit = tr_chain_take(&mixed);
 
 		tr_message_from(unit)->next_unit = 0;
-		append(lane_of(lanes, unit), (tr_chain){ unit, unit });
+		tr_chain_append(lane_of(lanes, unit), (tr_chain){ unit, unit });
 	}
 }

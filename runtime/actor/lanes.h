@@ -2,7 +2,7 @@
 #ifndef TR_LANES_H
 #define TR_LANES_H
 
-#include "runtime/actor/message.h"
+#include "runtime/actor/actor.h"
 
 #include <stdbool.h>
 
@@ -13,12 +13,6 @@
  * Threads    The thread that owns the actor.
  * Order      Within a lane that of the mailbox: oldest first.
  */
-
-/* Messages linked by next_unit, oldest first. */
-typedef struct tr_chain {
-	uint32_t first; /* 0 is none */
-	uint32_t last;  /* 0 when not known, or none */
-} tr_chain;
 
 typedef struct tr_lanes {
 	tr_chain control, urgent, normal;
@@ -41,6 +35,10 @@ tr_lanes_have_upper(const tr_lanes *lanes)
 {
 	return (lanes->control.first | lanes->urgent.first) != 0;
 }
+
+/* Append a chain, and put one in front. */
+void tr_chain_append(tr_chain *to, tr_chain what);
+void tr_chain_prepend(tr_chain *to, tr_chain what);
 
 /* Append messages linked newest first, as a mailbox gives them, each to its lane.  Returns how many. */
 uint32_t tr_lanes_take_in(tr_lanes *lanes, uint32_t newest);

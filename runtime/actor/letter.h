@@ -8,7 +8,8 @@
  * letter -- accepted messages that end without having been handled.
  *
  * Each is counted, told to the dead letter callback with `form` for all but
- * its message, and released.  Control messages are only released.
+ * its message, and released.  The runtime's own messages are only released;
+ * but whoever asked to be told of the actor's end will be.
  *
  * Threads    Whoever owns the messages, with its context.
  */
@@ -30,5 +31,8 @@ void tr_letter_bury(tr_context *context, troupe *t, const troupe_dead_letter *fo
 
 /* What a mailbox gives: newest first, of all lanes.  Returns how many. */
 uint32_t tr_letter_bury_taken(tr_context *context, troupe *t, const troupe_dead_letter *form, uint32_t newest);
+
+/* A control message that comes too late, with what it carries. */
+void tr_letter_drop_control(tr_context *context, troupe_msg *msg);
 
 #endif /* TR_LETTER_H */

@@ -52,6 +52,12 @@ take_slot(tr_cache *cache, uint32_t type, size_t size, size_t bytes, uint32_t ma
 	return msg;
 }
 
+static void *
+body_of(const troupe_msg *msg)
+{
+	return (void *)(uintptr_t)msg->body;
+}
+
 static void
 give_slot(tr_cache *cache, troupe_msg *msg)
 {
@@ -105,18 +111,58 @@ tr_message_take_shared(tr_cache *cache, uint32_t type, troupe_shared *block)
 	return msg;
 }
 
+troupe_msg *
+tr_message_wrap(tr_cache *cache, troupe_msg *inner)
+{
+	troupe_msg *msg = take_slot(cache, inner->type, inner->size, sizeof *msg + sizeof(tr_ticket), TR_MSG_NESTED);
+
+	if (msg == NULL)
+		return NULL;
+	*tr_message_ticket(msg) = (tr_ticket){ .inner = tr_message_unit(inner) };
+	msg->flag_bits |= inner->flag_bits & TR_MSG_URGENT;
+	msg->body = inner->body;
+	return msg;
+}
+
+/* A body that fits no slot beside a ticket is another message's. */
+static troupe_msg *
+take_ticket_with_inner(tr_cache *cache, uint32_t type, size_t size, void **body)
+{
+	troupe_msg *inner = tr_message_take(cache, type, size, NULL);
+	troupe_msg *msg = inner != NULL ? tr_message_wrap(cache, inner) : NULL;
+
+	if (msg == NULL) {
+		if (inner != NULL)
+			tr_message_discard(cache, inner);
+		return NULL;
+	}
+	*body = body_of(inner);
+	return msg;
+}
+
+troupe_msg *
+tr_message_take_ticket(tr_cache *cache, uint32_t type, size_t size, void **body)
+{
+	size_t head = sizeof(troupe_msg) + sizeof(tr_ticket);
+
+	if (size > LARGEST_SLOT - head)
+		return take_ticket_with_inner(cache, type, size, body);
+	troupe_msg *msg = take_slot(cache, type, size, head + size, 0);
+	if (msg == NULL)
+		return NULL;
+	*tr_message_ticket(msg) = (tr_ticket){ 0 };
+	*body = (char *)msg + head;
+	if (size > 0)
+		msg->body = *body;
+	return msg;
+}
+
 void
 tr_message_discard(tr_cache *cache, troupe_msg *msg)
 {
 	if (msg->flag_bits & TR_MSG_HEAP)
 		tr_heap_give(tr_message_tail(msg)->owner);
 	give_slot(cache, msg);
-}
-
-static void *
-body_of(const troupe_msg *msg)
-{
-	return (void *)(uintptr_t)msg->body;
 }
 
 void
@@ -132,6 +178,9 @@ tr_message_release(tr_cache *cache, troupe_msg *msg)
 	tr_message_destroy(msg);
 	if (msg->flag_bits & TR_MSG_SHARED)
 		tr_shared_release(cache, tr_message_tail(msg)->owner);
+	/* One level deep: what wraps is a request or a reply, and is never wrapped itself. */
+	if (msg->flag_bits & TR_MSG_NESTED)
+		tr_message_release(cache, tr_message_from(tr_message_ticket(msg)->inner));
 	tr_message_discard(cache, msg);
 }
 

@@ -15,7 +15,8 @@
  *   marked   troupe_msg | tail | body or nothing
  *
  * A message that has anything to do at its end is marked and has a tail: a
- * destructor, a body on the heap (over TR_INLINE_MAX bytes), a shared block.
+ * destructor, a body on the heap, a shared block, another message.  So have
+ * requests and replies.
  *
  * Threads    A message is its owner's: the sender until it is accepted, then
  *            the receiver, then whoever keeps it.
@@ -23,25 +24,45 @@
  *            runs its destructor, exactly once, since only an owner can.
  */
 
-/* Bits of troupe_msg.flag_bits.  The low ones are the slot's size class. */
+/*
+ * Bits of troupe_msg.flag_bits.  The low ones are the slot's size class; those
+ * from TR_CELL_SHARD_BIT up are a cell's shard (see events.h).
+ */
 #define TR_MSG_SIZE_CLASS UINT32_C(0x0f)
 enum {
-	TR_MSG_URGENT = 1u << 4,  /* written by the owner before sending */
-	TR_MSG_CONTROL = 1u << 5, /* the runtime's own: never counted, never a dead letter */
-	TR_MSG_DESTROY = 1u << 6, /* tail.destroy is to be called */
-	TR_MSG_HEAP = 1u << 7,    /* tail.owner is the body, from the heap */
-	TR_MSG_SHARED = 1u << 8   /* tail.owner is the troupe_shared that has the body */
+	TR_MSG_URGENT = 1u << 4,    /* written by the owner before sending */
+	TR_MSG_CONTROL = 1u << 5,   /* the runtime's own: never counted, never a dead letter */
+	TR_MSG_DESTROY = 1u << 6,   /* tail.destroy is to be called */
+	TR_MSG_HEAP = 1u << 7,      /* tail.owner is the body, from the heap */
+	TR_MSG_SHARED = 1u << 8,    /* tail.owner is a troupe_shared that the message holds */
+	TR_MSG_NESTED = 1u << 9,    /* ticket.inner is a message that has the body */
+	TR_MSG_REQUEST = 1u << 10,  /* ticket.token is to be answered, unless ... */
+	TR_MSG_ANSWERED = 1u << 11, /* ... it has been */
+	TR_MSG_CALL = 1u << 12,     /* the token is a waiting thread's, not an actor's */
+	TR_MSG_REPLY = 1u << 13,    /* ticket.token is answered by this */
+	TR_MSG_ERROR = 1u << 14,    /* the reply is an error: its type is the status */
+	TR_MSG_CELL = 1u << 15      /* a tr_cell whose time has come */
 };
-#define TR_MSG_LANES  (TR_MSG_URGENT | TR_MSG_CONTROL)
-#define TR_MSG_MARKED (TR_MSG_DESTROY | TR_MSG_HEAP | TR_MSG_SHARED)
+#define TR_MSG_LANES   (TR_MSG_URGENT | TR_MSG_CONTROL)
+#define TR_MSG_MARKED  (TR_MSG_DESTROY | TR_MSG_HEAP | TR_MSG_SHARED | TR_MSG_NESTED)
+/* What a behavior does not get to see as it is. */
+#define TR_MSG_SPECIAL (TR_MSG_REPLY | TR_MSG_CELL)
 
 typedef struct tr_tail {
 	void (*destroy)(void *body, size_t size);
 	void *owner;
 } tr_tail;
 
+/* The tail of a request or a reply. */
+typedef struct tr_ticket {
+	uint64_t token;
+	uint32_t inner; /* NESTED: its unit */
+	int32_t code;   /* ERROR: the failing actor's */
+} tr_ticket;
+
 _Static_assert(sizeof(troupe_msg) == 32, "the header of a message is half a unit");
 _Static_assert(sizeof(tr_tail) == 16, "the tail keeps the body aligned to 16");
+_Static_assert(sizeof(tr_ticket) == sizeof(tr_tail), "a ticket is a tail");
 
 /* Bodies up to this lie in the slot of the smallest message. */
 #define TR_SMALL_MAX (TR_UNIT - sizeof(troupe_msg))
@@ -50,6 +71,12 @@ TR_INLINE tr_tail *
 tr_message_tail(troupe_msg *msg)
 {
 	return (tr_tail *)(msg + 1);
+}
+
+TR_INLINE tr_ticket *
+tr_message_ticket(const troupe_msg *msg)
+{
+	return (tr_ticket *)(uintptr_t)(msg + 1);
 }
 
 /* Copy n bytes, up to TR_SMALL_MAX, without a call: halves that overlap. */
@@ -84,6 +111,15 @@ TR_MUST_USE troupe_msg *tr_message_take(tr_cache *cache, uint32_t type, size_t s
 
 /* A message whose body is the block; takes no count of it. */
 TR_MUST_USE troupe_msg *tr_message_take_shared(tr_cache *cache, uint32_t type, troupe_shared *block);
+
+/*
+ * A message with a ticket, whose token and marks (REQUEST or REPLY) are the
+ * caller's to set, and a body of `size` bytes to be written through *body.
+ */
+TR_MUST_USE troupe_msg *tr_message_take_ticket(tr_cache *cache, uint32_t type, size_t size, void **body);
+
+/* The same around an owned message, whose type and body it takes over; the caller's on failure. */
+TR_MUST_USE troupe_msg *tr_message_wrap(tr_cache *cache, troupe_msg *inner);
 
 /* Undo tr_message_take or _shared: no destructor runs, no count is given back. */
 void tr_message_discard(tr_cache *cache, troupe_msg *msg);

@@ -62,6 +62,7 @@ bad_variable(const char *name, const char *value, const char *wanted)
 #define RING_WANTED    "a power of two from 4 to 256"
 #define CLOSE_WANTED   "a number from 1 to 2147483647"
 #define SEED_WANTED    "a number from 0 to 18446744073709551615"
+#define CRASH_WANTED   "0 or 1"
 
 static bool
 is_good_ring(int64_t size)
@@ -149,6 +150,17 @@ set_close_ms(troupe_options *options, const char *value)
 	return TROUPE_OK;
 }
 
+static troupe_status
+set_crash_report(troupe_options *options, const char *value)
+{
+	uint64_t number;
+
+	if (!parse_number(value, &number) || number > 1)
+		return bad_variable("CRASH_REPORT", value, CRASH_WANTED);
+	options->crash_report = number == 1 ? TROUPE_CRASH_REPORT_ON : TROUPE_CRASH_REPORT_OFF;
+	return TROUPE_OK;
+}
+
 static const struct variable {
 	const char *name;
 	troupe_status (*set)(troupe_options *options, const char *value);
@@ -159,6 +171,7 @@ static const struct variable {
 	{ "QUANTUM", set_quantum },
 	{ "RING", set_ring },
 	{ "CLOSE_MS", set_close_ms },
+	{ "CRASH_REPORT", set_crash_report },
 };
 
 static troupe_status
@@ -172,7 +185,7 @@ apply_variable(troupe_options *options, const char *assignment)
 			return variables[i].set(options, equals + 1);
 	return tr_fail(TROUPE_INVALID,
 	    "environment variable " PREFIX "%.*s is unknown; there are " PREFIX
-	    "WORKERS, SCHEDULER, SEED, QUANTUM, RING and CLOSE_MS",
+	    "WORKERS, SCHEDULER, SEED, QUANTUM, RING, CLOSE_MS and CRASH_REPORT",
 	    (int)(length < 40 ? length : 40), assignment);
 }
 
@@ -202,6 +215,8 @@ check_options(const troupe_options *options)
 		return bad_option("ring", options->ring, RING_WANTED ", or 0 for the default");
 	if (options->close_ms < 0)
 		return bad_option("close_ms", options->close_ms, CLOSE_WANTED ", or 0 for the default");
+	if (options->crash_report != TROUPE_CRASH_REPORT_ON && options->crash_report != TROUPE_CRASH_REPORT_OFF)
+		return bad_option("crash_report", (int64_t)options->crash_report, "a troupe_crash_report");
 	return TROUPE_OK;
 }
 

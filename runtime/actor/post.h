@@ -36,11 +36,12 @@ tr_post_account(tr_context *context)
 	return --context->worker.credit == 0;
 }
 
-/* The runtime's own messages are not counted, since the program did not send them. */
+/* The runtime's own messages are not counted, since the program did not send them; what they bring is, when it is handled. */
 TR_INLINE bool
 tr_post_is_counted(const troupe_msg *msg)
 {
-	return !(msg->flag_bits & TR_MSG_CONTROL);
+	return !(msg->flag_bits & (TR_MSG_CONTROL | TR_MSG_CELL)) &&
+	       !(msg->type == TROUPE_DOWN && msg->flag_bits & TR_MSG_REPLY);
 }
 
 /*

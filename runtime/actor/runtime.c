@@ -2,7 +2,10 @@
 #include "runtime/actor/runtime.h"
 
 #include "runtime/actor/actor.h"
+#include "runtime/actor/crash.h"
 #include "runtime/actor/error.h"
+#include "runtime/actor/registry.h"
+#include "runtime/actor/timing.h"
 #include "runtime/actor/turn.h"
 #include "runtime/engine/simulated.h"
 #include "runtime/memory/fault.h"
@@ -153,6 +156,8 @@ fini_pool(troupe *t)
 void
 tr_runtime_destroy(troupe *t)
 {
+	tr_timing_destroy(t);
+	tr_registry_destroy(t->registry);
 	fini_pool(t);
 	tr_runtime_forget(t->number);
 	fini_sync(t);
@@ -169,14 +174,18 @@ open_with(const troupe_options *options)
 		goto fail;
 	memset(t, 0, sizeof *t);
 	t->options = *options;
-	if (!init_sync(t))
+	t->registry = tr_registry_create();
+	if (t->registry == NULL)
 		goto fail_memory;
+	if (!init_sync(t))
+		goto fail_registry;
 	if (!init_pool(t))
 		goto fail_sync;
 	if (tr_runtime_publish(t) == 0) {
 		tr_fail(TROUPE_NOMEM, "%d runtimes are open, and there is room for no more", TR_RUNTIMES - 1);
 		fini_pool(t);
 		fini_sync(t);
+		tr_registry_destroy(t->registry);
 		tr_heap_give(t);
 		return NULL;
 	}
@@ -192,6 +201,8 @@ open_with(const troupe_options *options)
 
 fail_sync:
 	fini_sync(t);
+fail_registry:
+	tr_registry_destroy(t->registry);
 fail_memory:
 	tr_heap_give(t);
 fail:
@@ -209,6 +220,8 @@ troupe_open(const troupe_options *given)
 		t = open_with(&effective);
 	if (t == NULL)
 		tr_log(&effective, TROUPE_LOG_ERROR, "%s", troupe_last_error_text());
+	else if (effective.crash_report == TROUPE_CRASH_REPORT_ON)
+		tr_crash_install();
 	return t;
 }
 
@@ -242,28 +255,45 @@ tr_runtime_is_driven(const troupe *t)
 	return tr_options_threads(&t->options) == 0;
 }
 
+/* Whether there was a moment in which no worker ran or had anything to run. */
+static bool
+is_pool_quiet(troupe *t)
+{
+	/* A driven pool is asked by its own worker, which has found nothing to run. */
+	return tr_runtime_is_driven(t) ? tr_overflow_count(&t->pool.overflow) == 0 : tr_pool_is_quiet(&t->pool);
+}
+
 bool
 tr_runtime_is_quiet(troupe *t)
 {
 	uint64_t outside = load_outside(t);
+	tr_events_load before = tr_timing_load(t);
 
-	if ((uint32_t)outside != 0)
-		return false;
-	/* A driven pool is asked by its own worker, which has found nothing to run. */
-	bool quiet = tr_runtime_is_driven(t) ? tr_overflow_count(&t->pool.overflow) == 0
-	                                     : tr_pool_is_quiet(&t->pool);
-	return quiet && load_outside(t) == outside;
+	/* Nothing was armed, disarmed or fired around the look at the pool: so both were quiet then. */
+	return (uint32_t)outside == 0 && before.armed == 0 && is_pool_quiet(t) &&
+	       tr_timing_load(t).changes == before.changes && load_outside(t) == outside;
 }
 
-static bool
-is_shut_down(troupe *t)
+bool
+tr_runtime_is_drained(troupe *t)
+{
+	uint64_t outside = load_outside(t);
+
+	/* RT-none: a hold that comes or goes meanwhile makes no difference to what is at work. */
+	uint32_t holds = atomic_load_explicit(&t->holds, memory_order_relaxed);
+
+	return (uint32_t)outside <= holds && is_pool_quiet(t) && load_outside(t) == outside;
+}
+
+bool
+tr_runtime_is_shut_down(troupe *t)
 {
 	/* RT-B: seq_cst. */
 	return atomic_load_explicit(&t->shutdown, memory_order_seq_cst);
 }
 
-static bool
-is_closing(troupe *t)
+bool
+tr_runtime_is_closing(troupe *t)
 {
 	/* RT-B: seq_cst. */
 	return atomic_load_explicit(&t->closing, memory_order_seq_cst);
@@ -284,7 +314,7 @@ tr_runtime_notify(troupe *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* --- Waiting and driving. --- */
+/* --- The end. --- */
 
 troupe_status
 tr_runtime_check_call(const troupe *t, const char *call)
@@ -300,170 +330,15 @@ tr_runtime_check_call(const troupe *t, const char *call)
 	return TROUPE_OK;
 }
 
-static int64_t
-deadline_after(int64_t timeout_ns)
-{
-	int64_t now = tr_clock_now();
-
-	return timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
-}
-
-static void
-count_waiter(troupe *t, uint32_t by)
-{
-	/* RT-B: seq_cst, before quiet is looked at. */
-	atomic_fetch_add_explicit(&t->waiters, by, memory_order_seq_cst);
-}
-
-static troupe_status
-wait_for_workers(troupe *t, int64_t deadline)
-{
-	bool closing, done;
-
-	pthread_mutex_lock(&t->lock);
-	count_waiter(t, 1);
-	while (!(closing = is_closing(t)) && !(done = is_shut_down(t) || tr_runtime_is_quiet(t)) &&
-	    tr_cond_wait_until(&t->changed, &t->lock, deadline))
-		;
-	count_waiter(t, -UINT32_C(1));
-	pthread_mutex_unlock(&t->lock);
-	return closing ? TROUPE_CLOSING : done ? TROUPE_OK : TROUPE_TIMEOUT;
-}
-
-bool
-tr_runtime_is_waited_for(troupe *t)
-{
-	/* Under the lock, so that a waiter that has counted itself out has let go of it too. */
-	pthread_mutex_lock(&t->lock);
-	/* RT-none: changed under the lock. */
-	bool waited_for = atomic_load_explicit(&t->waiters, memory_order_relaxed) != 0;
-	pthread_mutex_unlock(&t->lock);
-	return waited_for;
-}
-
-/* Make the calling thread the worker of a driven runtime; false when another thread is. */
-static bool
-begin_driving(troupe *t, tr_context **before)
-{
-	bool free_to_drive;
-
-	pthread_mutex_lock(&t->lock);
-	free_to_drive = !t->driven;
-	t->driven = true;
-	pthread_mutex_unlock(&t->lock);
-	if (!free_to_drive) {
-		tr_fail(TROUPE_DEADLOCK, "another thread drives this runtime");
-		return false;
-	}
-	*before = tr_current_context;
-	tr_current_context = &t->contexts[0];
-	return true;
-}
-
-static void
-end_driving(troupe *t, tr_context *before)
-{
-	/* What a turn leaves behind: the next user of the context is the next driver. */
-	t->contexts[0].current = NULL;
-	tr_current_context = before;
-	pthread_mutex_lock(&t->lock);
-	t->driven = false;
-	pthread_mutex_unlock(&t->lock);
-}
-
-static bool
-run_one(troupe *t)
-{
-	tr_worker *worker = &t->contexts[0].worker;
-	uint32_t actor = worker->scheduler->try_next(worker);
-
-	if (actor != 0)
-		tr_turn_of_worker(worker, actor);
-	return actor != 0;
-}
-
-static bool
-may_sleep(void *t)
-{
-	return !is_shut_down(t) && !tr_runtime_is_quiet(t);
-}
-
-/* Turns between two looks at the deadline. */
-#define CLOCK_TURNS 64
-
-static troupe_status
-drive(troupe *t, int64_t deadline)
-{
-	tr_context *before;
-	troupe_status status = TROUPE_OK;
-
-	if (is_closing(t))
-		return TROUPE_CLOSING;
-	if (!begin_driving(t, &before))
-		return TROUPE_DEADLOCK;
-	count_waiter(t, 1);
-	for (uint32_t turns = 1; !is_shut_down(t); turns++) {
-		bool ran = run_one(t);
-
-		if (ran && turns % CLOCK_TURNS != 0)
-			continue;
-		if (!ran && tr_runtime_is_quiet(t))
-			break;
-		int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
-		if (deadline >= 0 && left <= 0) {
-			status = TROUPE_TIMEOUT;
-			break;
-		}
-		if (!ran)
-			tr_worker_sleep(&t->contexts[0].worker, left, may_sleep, t);
-	}
-	count_waiter(t, -UINT32_C(1));
-	end_driving(t, before);
-	return status;
-}
-
-troupe_status
-troupe_wait(troupe *t, int64_t timeout_ns)
-{
-	troupe_status status = tr_runtime_check_call(t, __func__);
-
-	if (status != TROUPE_OK)
-		return status;
-	int64_t deadline = deadline_after(timeout_ns);
-
-	return tr_runtime_is_driven(t) ? drive(t, deadline) : wait_for_workers(t, deadline);
-}
-
-troupe_status
-troupe_run_once(troupe *t)
-{
-	troupe_status status = tr_runtime_check_call(t, __func__);
-	tr_context *before;
-
-	if (status != TROUPE_OK)
-		return status;
-	if (!tr_runtime_is_driven(t))
-		return tr_fail(TROUPE_INVALID, "%s: the runtime has workers of its own", __func__);
-	if (!begin_driving(t, &before))
-		return TROUPE_DEADLOCK;
-	bool ran = run_one(t);
-	end_driving(t, before);
-	return ran ? TROUPE_OK : TROUPE_TIMEOUT;
-}
-
-/*
- * A call of a thread from outside that may make the runtime quiet or end it:
- * from then on another thread may close it, which waits for this one.
- */
-static void
-begin_ending(troupe *t)
+void
+tr_runtime_begin_ending(troupe *t)
 {
 	/* RT-none: what the call does next publishes it to whoever finds the end. */
 	atomic_fetch_add_explicit(&t->endings, 1, memory_order_relaxed);
 }
 
-static void
-finish_ending(troupe *t)
+void
+tr_runtime_finish_ending(troupe *t)
 {
 	/* RT-C: release, all that the call did; t may be gone after it. */
 	atomic_fetch_sub_explicit(&t->endings, 1, memory_order_release);
@@ -481,11 +356,11 @@ troupe_shutdown(troupe *t)
 {
 	if (t == NULL || tr_process_is_forked())
 		return;
-	begin_ending(t);
+	tr_runtime_begin_ending(t);
 	/* RT-B: seq_cst, before the waiters are looked at. */
 	atomic_store_explicit(&t->shutdown, true, memory_order_seq_cst);
 	tr_runtime_notify(t);
-	finish_ending(t);
+	tr_runtime_finish_ending(t);
 }
 
 /* --- Holds and reports. --- */
@@ -528,11 +403,11 @@ troupe_release(troupe *t)
 		return troupe_last_error();
 	if (t == NULL)
 		return tr_fail(TROUPE_INVALID, "%s: there is no runtime", __func__);
-	begin_ending(t);
+	tr_runtime_begin_ending(t);
 	bool held = give_hold_back(t);
 	if (held)
 		tr_runtime_lower(t);
-	finish_ending(t);
+	tr_runtime_finish_ending(t);
 	return held ? TROUPE_OK : tr_fail(TROUPE_INVALID, "%s: nothing is held", __func__);
 }
 
@@ -559,9 +434,10 @@ troupe_config_text(const troupe *t, char *text, size_t size)
 	}
 	int length = snprintf(text, size,
 	    "scheduler = %s\nworkers = %d\nseed = %" PRIu64 "\nquantum = %d\nring = %d\nclose_ms = %d\n"
-	    "actor_arena_mib = %" PRIu64 "\nmessage_arena_mib = %" PRIu64 "\n",
+	    "crash_report = %s\nactor_arena_mib = %" PRIu64 "\nmessage_arena_mib = %" PRIu64 "\n",
 	    t->pool.scheduler->name, tr_options_threads(&t->options), t->options.seed, t->options.quantum,
-	    t->options.ring, t->options.close_ms, (uint64_t)tr_arenas[TR_ACTORS].limit * TR_UNIT >> 20,
+	    t->options.ring, t->options.close_ms, t->options.crash_report == TROUPE_CRASH_REPORT_ON ? "on" : "off",
+	    (uint64_t)tr_arenas[TR_ACTORS].limit * TR_UNIT >> 20,
 	    (uint64_t)tr_arenas[TR_MESSAGES].limit * TR_UNIT >> 20);
 	return length > 0 ? (size_t)length : 0;
 }

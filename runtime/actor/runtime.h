@@ -18,9 +18,11 @@
  * Threads    Fields are constant while it is open but where said otherwise.
  *
  * Quiet means: no pool worker runs or has anything to run, no dedicated
- * actor has, and no hold is held.  `outside` counts the last two, and how
- * often that count was raised; a check that finds it at zero and unchanged
- * around a quiet pool has found a moment in which all was quiet.
+ * actor has, no hold is held, and no deadline is armed.  `outside` counts
+ * those at work beside the pool (dedicated actors, the event thread while it
+ * fires) and holds, and how often that count was raised; a check that finds
+ * it at zero and unchanged around a quiet pool has found a moment in which
+ * all was quiet.  Deadlines are counted in the same way, see timing.h.
  *
  * Ordering edges
  *   RT-A  outside lowered (seq_cst) -> is_quiet (seq_cst): what the dedicated
@@ -45,11 +47,14 @@ struct troupe {
 	_Atomic uint32_t holds;   /* of those in outside */
 	_Atomic uint32_t endings; /* calls from outside under way after which it may be closed */
 	_Atomic uint32_t waiters;
+	_Atomic(struct tr_timing *) timing; /* NULL before the first deadline: see timing.h */
+	struct tr_registry *registry;       /* see registry.h */
 	pthread_mutex_t lock;     /* for what follows */
 	pthread_cond_t changed;
 	bool driven;              /* a thread is driving it */
 	bool being_closed;
 	struct tr_dedicated *dedicated; /* all whose threads have not been joined */
+	struct tr_call *calls;          /* threads that wait for an answer */
 	troupe_totals departed;   /* counted by threads that have ended; under the context list's lock */
 };
 
@@ -60,11 +65,35 @@ void tr_runtime_lower(troupe *t);
 /* See above. */
 bool tr_runtime_is_quiet(troupe *t);
 
+/* The same but for deadlines and holds: whatever was accepted has been handled. */
+bool tr_runtime_is_drained(troupe *t);
+
+bool tr_runtime_is_shut_down(troupe *t);
+bool tr_runtime_is_closing(troupe *t);
+
 /* Whether a thread from outside is about to let the runtime come to its end.  For the closer. */
 bool tr_runtime_is_being_ended(const troupe *t);
 
 /* Whether a thread is in troupe_wait.  For the closer. */
 bool tr_runtime_is_waited_for(troupe *t);
+
+/*
+ * A call of a thread from outside that may make the runtime quiet or end it,
+ * or that waits for it: from begin to finish, closing it waits for this one.
+ */
+void tr_runtime_begin_ending(troupe *t);
+void tr_runtime_finish_ending(troupe *t);
+
+/*
+ * When the runtime is driven by callers and nobody else drives it: drive until
+ * done(argument), or its clock says that timeout_ns have passed, or nothing
+ * can happen any more.  false: it is not, and nothing was done.
+ */
+TR_MUST_USE bool tr_runtime_drive_until(troupe *t, bool (*done)(void *argument), void *argument, int64_t timeout_ns);
+
+/* Wait, or drive, until is_reached(argument) or shutdown: see troupe_wait, and troupe_wait_for. */
+troupe_status tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *argument), void *argument, int64_t timeout_ns,
+    const char *call);
 
 /* Wake whoever waits for quiet or shutdown, if anybody does. */
 void tr_runtime_notify(troupe *t);

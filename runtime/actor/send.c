@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/error.h"
 #include "runtime/actor/post.h"
+#include "runtime/actor/request.h"
 
 #include <inttypes.h>
 
@@ -124,7 +125,8 @@ troupe_msg_free(troupe_msg **msg)
 		return;
 	tr_context *context = tr_context_mine();
 	if (context != NULL)
-		tr_message_release(&context->cache, *msg);
+		tr_request_release(context, *msg,
+		    &(tr_request_end){ .status = TROUPE_UNANSWERED, .target = tr_context_self(context) });
 	else
 		/* Without memory for a context there is nowhere to put the slot, but the end is the end. */
 		tr_message_destroy(*msg);
@@ -140,7 +142,9 @@ troupe_send_msg(troupe_ref to, troupe_msg **msg)
 		return no_context();
 	if (msg == NULL || *msg == NULL)
 		return tr_fail(TROUPE_INVALID, "there is no message to send");
-	(*msg)->sender = tr_context_self(context);
+	/* A request that was kept keeps its asker. */
+	if (!tr_request_is_open(*msg))
+		(*msg)->sender = tr_context_self(context);
 	troupe_status status = tr_post(context, to, *msg);
 
 	if (status == TROUPE_OK)
@@ -214,8 +218,29 @@ troupe_send_shared(troupe_ref to, uint32_t type, troupe_shared *block)
 	return status;
 }
 
+troupe_msg *
+troupe_msg_share(uint32_t type, troupe_shared *block)
+{
+	tr_context *context = tr_context_mine();
+
+	if (context == NULL)
+		return NULL;
+	if (block == NULL || type >= TROUPE_TYPE_RESERVED) {
+		tr_fail(TROUPE_INVALID, "no block, or type %" PRIu32 " is reserved", type);
+		return NULL;
+	}
+	troupe_msg *msg = tr_message_take_shared(&context->cache, type, block);
+	if (msg == NULL)
+		tr_fail(TROUPE_NOMEM, "no memory for a message");
+	else
+		tr_shared_retain(block);
+	return msg;
+}
+
 troupe_shared *
 troupe_msg_shared(const troupe_msg *msg)
 {
+	if (msg->flag_bits & TR_MSG_NESTED)
+		msg = tr_message_from(tr_message_ticket(msg)->inner);
 	return msg->flag_bits & TR_MSG_SHARED ? ((const tr_tail *)(const void *)(msg + 1))->owner : NULL;
 }

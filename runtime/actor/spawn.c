@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/dedicated.h"
+#include "runtime/actor/ending.h"
 #include "runtime/actor/error.h"
+#include "runtime/actor/failure.h"
 #include "runtime/actor/letter.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
+#include "runtime/actor/supervise.h"
 #include "runtime/memory/fault.h"
 
 /*
@@ -20,24 +23,39 @@ typedef struct outer_call {
 	troupe_actor *current;
 	troupe *current_runtime;
 	troupe_msg *msg;
+	troupe_msg *failed_msg;
+	tr_chain unstashed;
+	uint32_t unstashed_count;
+	int failure_code;
 	troupe_ref self;
 	uint32_t running_type;
 	uint8_t after;
+	bool in_answer;
+	char failure_text[TROUPE_FAILURE_MAX + 1]; /* with TR_AFTER_FAIL */
 } outer_call;
 
-static outer_call
-enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref)
+static void
+enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, outer_call *outer)
 {
-	outer_call outer = {
-		.current = context->current,
-		.current_runtime = context->current_runtime,
-		.msg = context->msg,
-		.self = tr_context_self(context),
-		/* CX-none: this thread's own. */
-		.running_type = atomic_load_explicit(&context->running_type, memory_order_relaxed),
-		.after = context->after,
-	};
+	outer->current = context->current;
+	outer->current_runtime = context->current_runtime;
+	outer->msg = context->msg;
+	outer->failed_msg = context->failed_msg;
+	outer->unstashed = context->unstashed;
+	outer->unstashed_count = context->unstashed_count;
+	outer->failure_code = context->failure_code;
+	outer->self = tr_context_self(context);
+	/* CX-none: this thread's own. */
+	outer->running_type = atomic_load_explicit(&context->running_type, memory_order_relaxed);
+	outer->after = context->after;
+	outer->in_answer = context->in_answer;
+	if (outer->after & TR_AFTER_FAIL)
+		memcpy(outer->failure_text, context->failure_text, sizeof outer->failure_text);
 
+	context->failed_msg = NULL;
+	context->unstashed = (tr_chain){ 0, 0 };
+	context->unstashed_count = 0;
+	context->in_answer = false;
 	tr_name_hide(context);
 	context->current = actor;
 	context->current_runtime = t;
@@ -46,7 +64,6 @@ enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref)
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, ref, memory_order_relaxed);
 	atomic_store_explicit(&context->running_type, 0, memory_order_relaxed);
-	return outer;
 }
 
 static void
@@ -56,7 +73,14 @@ leave_start(tr_context *context, const outer_call *outer)
 	context->current = outer->current;
 	context->current_runtime = outer->current_runtime;
 	context->msg = outer->msg;
+	context->failed_msg = outer->failed_msg;
+	context->unstashed = outer->unstashed;
+	context->unstashed_count = outer->unstashed_count;
+	context->failure_code = outer->failure_code;
+	context->in_answer = outer->in_answer;
 	context->after = outer->after;
+	if (outer->after & TR_AFTER_FAIL)
+		memcpy(context->failure_text, outer->failure_text, sizeof outer->failure_text);
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, outer->self, memory_order_relaxed);
 	atomic_store_explicit(&context->running_type, outer->running_type, memory_order_relaxed);
@@ -78,6 +102,7 @@ TR_INLINE void
 prepare(troupe_actor *actor, const troupe *t, const troupe_class *class_, unsigned flags)
 {
 	actor->extra = 0;
+	actor->phase = TR_PHASE_NONE;
 	actor->flags = (uint16_t)flags;
 	/* AC-none: published with the mailbox word. */
 	atomic_store_explicit(&actor->kind, class_, memory_order_relaxed);
@@ -119,10 +144,15 @@ allocate(tr_context *context, troupe *t, const troupe_class *class_)
 
 /* The parent of the spawned is what the thread runs.  false: out of memory. */
 static bool
-adopt(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref ref)
+adopt(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref ref, const void *argument)
 {
 	tr_extra *extra = tr_actor_make_extra(&context->cache, child);
-	tr_record *record = extra != NULL ? tr_stop_add_child(context, parent, ref) : NULL;
+
+	if (extra == NULL)
+		return false;
+	tr_record *record = tr_actor_class(parent)->supervisor != NULL
+	                        ? tr_supervise_add_child(context, parent, child, ref, argument)
+	                        : tr_stop_add_child(context, parent, ref);
 
 	if (record == NULL)
 		return false;
@@ -152,6 +182,18 @@ give_thread(tr_context *context, troupe *t, troupe_actor *actor)
 	return true;
 }
 
+/* What start began ends in the actor's name, like start itself. */
+static void
+end_under_way(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref)
+{
+	outer_call outer;
+
+	enter_start(context, t, actor, ref, &outer);
+	actor->flags |= TR_ACTOR_STOPPING;
+	tr_ending_run(context, t, actor, TROUPE_CANCELLED);
+	leave_start(context, &outer);
+}
+
 /*
  * End an actor that did not come to life.  Its own children, if start had
  * any, are stopped in a turn of its own; in that case the parent hears of it
@@ -168,6 +210,8 @@ undo(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation, t
 		tr_schedule(context, t, actor);
 		return;
 	}
+	if (extra != NULL && extra->cells != 0)
+		end_under_way(context, t, actor, tr_actor_ref(actor, generation));
 	if (extra != NULL && extra->dedicated != NULL)
 		tr_dedicated_dismiss(extra->dedicated);
 	if (extra != NULL && extra->parent != 0) {
@@ -197,6 +241,32 @@ release_to_senders(tr_context *context, troupe *t, troupe_actor *actor, uint32_t
 	tr_schedule(context, t, actor);
 }
 
+/* Returns 0, or what it refused with, which is remembered by tr_fail; *after: what it asked for. */
+static int
+call_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, const void *argument, unsigned *after)
+{
+	const troupe_class *class_ = tr_actor_class(actor);
+	char text[TROUPE_FAILURE_MAX + 1] = "";
+	outer_call outer;
+
+	enter_start(context, t, actor, ref, &outer);
+	int refusal = class_->start(actor, tr_actor_state(actor), argument);
+	bool failed = context->after & TR_AFTER_FAIL;
+
+	*after = context->after & ~(unsigned)TR_AFTER_FAIL;
+	if (failed) {
+		refusal = context->failure_code != 0 ? context->failure_code : -1;
+		memcpy(text, context->failure_text, sizeof text);
+		tr_failure_settle(context, t, actor);
+	}
+	leave_start(context, &outer);
+	if (failed)
+		tr_fail(TROUPE_REFUSED, "start of class %s failed with %d: %s", tr_class_name(class_), refusal, text);
+	else if (refusal != 0)
+		tr_fail(TROUPE_REFUSED, "start of class %s refused with %d", tr_class_name(class_), refusal);
+	return refusal;
+}
+
 static troupe_ref
 spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_actor *parent, const void *argument)
 {
@@ -206,22 +276,16 @@ spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_a
 	unsigned after = 0;
 	int refusal = 0;
 
-	if ((parent != NULL && !adopt(context, parent, actor, ref)) ||
+	if ((parent != NULL && !adopt(context, parent, actor, ref, argument)) ||
 	    (wants_thread(t, class_) && !give_thread(context, t, actor))) {
 		undo(context, t, actor, generation, parent);
 		tr_fail(TROUPE_NOMEM, "no memory or no thread for an actor of class %s", tr_class_name(class_));
 		return 0;
 	}
-	if (class_->start != NULL) {
-		outer_call outer = enter_start(context, t, actor, ref);
-
-		refusal = class_->start(actor, tr_actor_state(actor), argument);
-		after = context->after;
-		leave_start(context, &outer);
-	}
+	if (class_->start != NULL)
+		refusal = call_start(context, t, actor, ref, argument, &after);
 	if (refusal != 0) {
 		undo(context, t, actor, generation, parent);
-		tr_fail(TROUPE_REFUSED, "start of class %s refused with %d", tr_class_name(class_), refusal);
 		return 0;
 	}
 	tr_count(&context->visits[t->number].tally.spawned, 1);

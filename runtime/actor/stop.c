@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/stop.h"
 
+#include "runtime/actor/behavior.h"
+#include "runtime/actor/ending.h"
 #include "runtime/actor/error.h"
+#include "runtime/actor/letter.h"
+#include "runtime/actor/monitor.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
+#include "runtime/actor/stash.h"
+#include "runtime/actor/supervise.h"
 #include "runtime/memory/fault.h"
 
 #include <inttypes.h>
@@ -21,30 +27,44 @@ link_newest(tr_extra *extra, tr_record *record)
 	extra->children = tr_message_unit(record);
 }
 
+bool
+tr_stop_list_child(tr_context *context, troupe_actor *parent, tr_record *record, troupe_ref child)
+{
+	tr_extra *extra = tr_actor_make_extra(&context->cache, parent);
+
+	if (extra == NULL)
+		return false;
+	record->msg.flag_bits |= TR_MSG_CONTROL;
+	record->child = child;
+	link_newest(extra, record);
+	extra->child_count++;
+	return true;
+}
+
 tr_record *
 tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child)
 {
-	tr_extra *extra = tr_actor_make_extra(&context->cache, parent);
-	troupe_msg *msg = extra != NULL
-	                      ? tr_message_take(&context->cache, TR_TYPE_STOP_CHILD,
-	                            sizeof(tr_record) - sizeof(troupe_msg), NULL)
-	                      : NULL;
+	troupe_msg *msg = tr_message_take(&context->cache, TR_TYPE_STOP_CHILD, sizeof(tr_record) - sizeof *msg, NULL);
 
 	if (msg == NULL)
 		return NULL;
 	tr_record *record = (tr_record *)msg;
 
-	msg->flag_bits |= TR_MSG_CONTROL;
-	record->child = child;
-	link_newest(extra, record);
-	extra->child_count++;
-	return record;
+	record->supervised = false;
+	if (tr_stop_list_child(context, parent, record, child))
+		return record;
+	tr_message_discard(&context->cache, msg);
+	return NULL;
 }
 
 /* Take a record out of the list; its child stays counted. */
 static void
-unlink_record(tr_extra *extra, tr_record *record)
+unlink_record(tr_context *context, troupe_actor *parent, tr_record *record)
 {
+	tr_extra *extra = tr_actor_extra(parent);
+
+	if (record->supervised)
+		tr_supervise_strip(context, context->current_runtime, parent, record);
 	if (record->newer != 0)
 		((tr_record *)tr_message_at(record->newer))->older = record->older;
 	else
@@ -59,7 +79,7 @@ tr_stop_remove_child(tr_context *context, troupe_actor *parent, uint32_t unit)
 	tr_extra *extra = tr_actor_extra(parent);
 	tr_record *record = tr_message_at(unit);
 
-	unlink_record(extra, record);
+	unlink_record(context, parent, record);
 	extra->child_count--;
 	tr_message_release(&context->cache, &record->msg);
 }
@@ -72,14 +92,16 @@ tr_stop_remove_child(tr_context *context, troupe_actor *parent, uint32_t unit)
  * the children, which it finds in the list.
  */
 static void
-stop_next_child(tr_context *context, tr_extra *extra)
+stop_next_child(tr_context *context, troupe_actor *actor)
 {
+	tr_extra *extra = tr_actor_extra(actor);
+
 	extra->told = 0;
 	while (extra->children != 0) {
 		tr_record *record = tr_message_at(extra->children);
 		troupe_ref child = record->child;
 
-		unlink_record(extra, record);
+		unlink_record(context, actor, record);
 		troupe_status status = tr_post(context, child, &record->msg);
 
 		if (status == TROUPE_OK) {
@@ -95,33 +117,88 @@ stop_next_child(tr_context *context, tr_extra *extra)
 }
 
 bool
+tr_stop_children(tr_context *context, troupe_actor *actor)
+{
+	const tr_extra *extra = tr_actor_extra(actor);
+
+	if (extra == NULL || extra->child_count == 0)
+		return false;
+	stop_next_child(context, actor);
+	return true;
+}
+
+bool
 tr_stop_begin(tr_context *context, troupe *t, troupe_actor *actor, troupe_reason reason)
 {
-	tr_extra *extra = tr_actor_extra(actor);
-
 	(void)t;
 	tr_stop_set_reason(actor, reason);
 	actor->flags |= TR_ACTOR_STOPPING;
-	if (extra == NULL || extra->child_count == 0)
-		return true;
-	stop_next_child(context, extra);
-	return false;
+	/* One that halts stops them already. */
+	if (actor->flags & TR_ACTOR_WAITING && tr_actor_extra(actor)->order != 0)
+		return tr_actor_extra(actor)->child_count == 0;
+	return !tr_stop_children(context, actor);
+}
+
+/* Whether the actor's children are being stopped, one after the other. */
+static bool
+is_stopping_children(const troupe_actor *actor)
+{
+	return actor->flags & TR_ACTOR_STOPPING ||
+	       (actor->flags & TR_ACTOR_WAITING && tr_actor_extra(actor)->order != 0);
 }
 
 /* A child has gone; `gone` is its extra. */
 static void
-handle_child_gone(tr_context *context, troupe_actor *actor, const tr_extra *gone)
+handle_child_gone(tr_context *context, troupe *t, troupe_actor *actor, const tr_extra *gone)
 {
 	tr_extra *extra = tr_actor_extra(actor);
 
-	if (!(actor->flags & TR_ACTOR_STOPPING)) {
+	if (!is_stopping_children(actor)) {
 		tr_stop_remove_child(context, actor, gone->record);
+		tr_supervise_child_left(context, t, actor);
 		return;
 	}
 	/* One that went by itself has a record in the list yet, which will find it dead. */
 	extra->child_count--;
 	if (gone->msg.sender == extra->told)
-		stop_next_child(context, extra);
+		stop_next_child(context, actor);
+	if (extra->child_count == 0 && !(actor->flags & TR_ACTOR_STOPPING))
+		tr_restart_children_gone(context, t, actor);
+}
+
+static void
+ask_to_stop(tr_context *context, troupe_actor *actor, troupe_reason reason, unsigned after)
+{
+	tr_stop_set_reason(actor, reason);
+	context->after |= (uint8_t)after;
+}
+
+/* What a supervisor hears of its children: while it waits itself, it is kept for after that. */
+static void
+take_child_news(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg)
+{
+	if (actor->flags & TR_ACTOR_WAITING && tr_actor_extra(actor)->order == 0) {
+		msg->next_unit = 0;
+		tr_chain_append(&tr_actor_extra(actor)->held, (tr_chain){ tr_message_unit(msg), tr_message_unit(msg) });
+	} else if (tr_actor_is_ending(actor)) {
+		tr_letter_drop_control(context, msg);
+	} else if (msg->type == TR_TYPE_CHILD_FAILED) {
+		tr_supervise_child_failed(context, t, actor, msg);
+	} else {
+		tr_supervise_order_done(context, t, actor, msg);
+	}
+}
+
+/* The ways to stop, for an actor that does not yet. */
+static void
+take_stop(tr_context *context, troupe_actor *actor, const troupe_msg *msg)
+{
+	if (msg->type == TR_TYPE_STOP_CHILD)
+		ask_to_stop(context, actor, TROUPE_REASON_PARENT, TR_AFTER_STOP_NOW);
+	else
+		/* One that waits for its supervisor has no next message to drain to. */
+		ask_to_stop(context, actor, TROUPE_REASON_ASKED,
+		    msg->type == TR_TYPE_STOP_NOW || actor->flags & TR_ACTOR_WAITING ? TR_AFTER_STOP_NOW : TR_AFTER_DRAIN);
 }
 
 bool
@@ -129,38 +206,74 @@ tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg 
 {
 	bool stopping = actor->flags & TR_ACTOR_STOPPING;
 
-	(void)t;
 	switch (msg->type) {
-	case TR_TYPE_STOP_DRAIN:
-	case TR_TYPE_STOP_NOW:
-		if (!stopping) {
-			tr_stop_set_reason(actor, TROUPE_REASON_ASKED);
-			context->after |= msg->type == TR_TYPE_STOP_NOW ? TR_AFTER_STOP_NOW : TR_AFTER_DRAIN;
-		}
+	case TR_TYPE_MONITOR:
+		tr_monitor_add(context, actor, msg);
+		return false;
+	case TR_TYPE_CHILD_FAILED:
+	case TR_TYPE_ORDER_DONE:
+		take_child_news(context, t, actor, msg);
+		return false;
+	case TR_TYPE_ORDER:
+		if (stopping)
+			tr_letter_drop_control(context, msg);
+		else
+			tr_restart_take_order(context, t, actor, msg);
+		return false;
+	case TR_TYPE_DEMONITOR:
+		tr_monitor_remove(context, actor, msg);
 		break;
-	case TR_TYPE_STOP_CHILD:
-		if (!stopping) {
-			tr_stop_set_reason(actor, TROUPE_REASON_PARENT);
-			context->after |= TR_AFTER_STOP_NOW;
-		}
+	case TR_TYPE_LINK_DOWN:
+		if (!stopping)
+			tr_monitor_link_down(context, actor, msg);
 		break;
 	case TR_TYPE_CHILD_GONE:
-		handle_child_gone(context, actor, (const tr_extra *)(const void *)msg);
+		handle_child_gone(context, t, actor, (const tr_extra *)(const void *)msg);
 		break;
 	default:
-		TR_ASSERT(msg->type == TR_TYPE_CHILD_GONE); /* there are no others */
+		if (!stopping)
+			take_stop(context, actor, msg);
 	}
-	tr_message_release(&context->cache, msg);
+	/* A demonitor's ticket names a slot that is not its own. */
+	tr_message_discard(&context->cache, msg);
 	return stopping && tr_actor_extra(actor)->child_count == 0;
 }
 
-static void
-call_stop(tr_context *context, troupe_actor *actor)
+void
+tr_stop_end_under_way(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status)
 {
-	if (tr_actor_class(actor)->stop == NULL || actor->flags & TR_ACTOR_REFUSED)
+	const tr_extra *extra = tr_actor_extra(actor);
+
+	if (extra != NULL && extra->cells != 0)
+		tr_ending_run(context, t, actor, status);
+}
+
+static void
+call_stop(tr_context *context, troupe *t, troupe_actor *actor)
+{
+	if (tr_actor_class(actor)->stop == NULL || actor->flags & TR_ACTOR_REFUSED ||
+	    actor->phase >= TR_PHASE_HALTING_AGAIN)
 		return;
 	context->msg = NULL;
+	context->after = 0;
 	tr_actor_class(actor)->stop(actor, tr_actor_state(actor), tr_stop_reason(actor));
+	tr_ending_settle(context, t, actor);
+}
+
+/* Its stash, and what came in while it waited for its supervisor. */
+static void
+bury_aside(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref self)
+{
+	tr_extra *extra = tr_actor_extra(actor);
+	troupe_dead_letter form = tr_letter_form(context, actor);
+	tr_chain aside = tr_stash_take_all(extra);
+
+	tr_chain_append(&aside, extra->held);
+	extra->held = (tr_chain){ 0, 0 };
+	form.target = self;
+	if (tr_stop_reason(actor) == TROUPE_REASON_CLOSING)
+		form.reason = TROUPE_CLOSING;
+	tr_letter_bury(context, t, &form, aside.first);
 }
 
 /* The extra goes to the parent, or back. */
@@ -171,6 +284,9 @@ leave_extra(tr_context *context, troupe_actor *actor, troupe_ref self)
 
 	if (extra == NULL)
 		return;
+	tr_behavior_reset(context, extra);
+	tr_order_give(context, extra->order);
+	tr_report_give(context, extra->report);
 	actor->extra = 0;
 	extra->msg.type = TR_TYPE_CHILD_GONE;
 	extra->msg.sender = self;
@@ -181,14 +297,28 @@ leave_extra(tr_context *context, troupe_actor *actor, troupe_ref self)
 }
 
 void
-tr_stop_finish_parts(tr_context *context, troupe_actor *actor, uint32_t generation)
+tr_stop_finish_parts(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
 {
-	call_stop(context, actor);
-	if (actor->extra != 0)
+	troupe_ref self = tr_actor_ref(actor, generation);
+
+	call_stop(context, t, actor);
+	if (actor->extra != 0) {
+		if (tr_actor_extra(actor)->watchers != 0)
+			tr_monitor_tell(context, actor, self, tr_stop_reason(actor));
 		tr_name_drop(context, actor);
+	}
 	if (actor->flags & TR_ACTOR_HEAP_STATE)
 		tr_heap_give(tr_actor_state(actor));
-	leave_extra(context, actor, tr_actor_ref(actor, generation));
+	leave_extra(context, actor, self);
+}
+
+void
+tr_stop_bury_aside(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
+{
+	const tr_extra *extra = tr_actor_extra(actor);
+
+	if (extra != NULL && (extra->stash.first | extra->held.first) != 0)
+		bury_aside(context, t, actor, tr_actor_ref(actor, generation));
 }
 
 /* --- The public calls. --- */
@@ -218,7 +348,7 @@ troupe_stop_self(troupe_actor *self, troupe_stop_mode mode)
 {
 	tr_context *context = tr_require_self(self, __func__);
 
-	if (self->flags & TR_ACTOR_STOPPING)
+	if (tr_actor_is_ending(self))
 		return;
 	tr_stop_set_reason(self, TROUPE_REASON_SELF);
 	context->after |= mode == TROUPE_STOP_DRAIN ? TR_AFTER_DRAIN : TR_AFTER_STOP_NOW;

@@ -28,10 +28,19 @@ TR_MUST_USE bool tr_stop_begin(tr_context *context, troupe *t, troupe_actor *act
  * Whose mailbox was closed: call the stop callback and give everything back.
  * The actor must not be touched any more.
  */
-TR_INLINE void tr_stop_finish(tr_context *context, const troupe *t, troupe_actor *actor, uint32_t generation);
+TR_INLINE void tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
 
 /* Of this, what most actors have not: a stop callback, an extra, a state on the heap. */
-void tr_stop_finish_parts(tr_context *context, troupe_actor *actor, uint32_t generation);
+void tr_stop_finish_parts(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
+
+/* Before the mailbox closes: what the actor has under way ends, asks with `status`. */
+void tr_stop_end_under_way(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status);
+
+/* Once it is closed, before what waited in it: bury what was stashed or held. */
+void tr_stop_bury_aside(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
+
+/* Begin to stop the children, the newest first; false: there are none. */
+TR_MUST_USE bool tr_stop_children(tr_context *context, troupe_actor *actor);
 
 /*
  * Handle a control message, which ends with it.  What it asks of the actor
@@ -39,6 +48,9 @@ void tr_stop_finish_parts(tr_context *context, troupe_actor *actor, uint32_t gen
  * TR_ACTOR_STOPPING has no children left.
  */
 bool tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg);
+
+/* Put the record of a new child into the parent's list; false: out of memory. */
+TR_MUST_USE bool tr_stop_list_child(tr_context *context, troupe_actor *parent, tr_record *record, troupe_ref child);
 
 /* A record for a new child of the parent that the caller owns; NULL: out of memory. */
 TR_MUST_USE tr_record *tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child);
@@ -60,12 +72,12 @@ tr_stop_set_reason(troupe_actor *actor, troupe_reason reason)
 }
 
 TR_INLINE void
-tr_stop_finish(tr_context *context, const troupe *t, troupe_actor *actor, uint32_t generation)
+tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)
 {
 	const troupe_class *class_ = tr_actor_class(actor);
 
 	if (TR_UNLIKELY(class_->stop != NULL || actor->extra != 0 || actor->flags & TR_ACTOR_HEAP_STATE))
-		tr_stop_finish_parts(context, actor, generation);
+		tr_stop_finish_parts(context, t, actor, generation);
 	if (TR_LIKELY(!(actor->flags & TR_ACTOR_REFUSED)))
 		tr_count(&context->visits[t->number].tally.stopped, 1);
 	if (TR_LIKELY(tr_mailbox_can_reopen(generation)))

@@ -30,7 +30,7 @@ enum tr_turn_end {
 	TR_TURN_IDLE, /* nobody owns the actor any more */
 	TR_TURN_MORE, /* the caller still does, and must put it back */
 	TR_TURN_GONE, /* the actor has stopped */
-	TR_TURN_ON    /* inside turn.c: it goes on */
+	TR_TURN_ON    /* inside a turn: it goes on */
 };
 
 enum tr_turn_end tr_turn_run(tr_context *context, uint32_t actor);

@@ -60,7 +60,11 @@
 typedef struct tr_mailbox {
 	_Atomic uint64_t word;
 	uint32_t todo;    /* owner's: the oldest message taken and not yet handled; 0 is none */
-	uint32_t backlog; /* owner's: messages in todo beyond the first */
+	/*
+	 * Owner's: between turns, messages in todo beyond the first; in a turn,
+	 * how many it had when it last took some.  For others a hint.
+	 */
+	_Atomic uint32_t backlog;
 } tr_mailbox;
 
 enum tr_push { TR_PUSH_QUEUED, TR_PUSH_CLAIMED, TR_PUSH_DEAD };
@@ -142,6 +146,30 @@ tr_mailbox_has_urgent(const tr_mailbox *mailbox)
 	return ((uint32_t)atomic_load_explicit(&mailbox->word, memory_order_relaxed) & TR_MAILBOX_URGENT) != 0;
 }
 
+TR_INLINE void
+tr_mailbox_set_backlog(tr_mailbox *mailbox, uint32_t messages)
+{
+	/* MB-none: the owner's own, and a hint for others. */
+	atomic_store_explicit(&mailbox->backlog, messages, memory_order_relaxed);
+}
+
+/* About how many messages wait, as far as the owner has seen. */
+TR_INLINE uint32_t
+tr_mailbox_waiting(const tr_mailbox *mailbox)
+{
+	/* MB-none: as above. */
+	return atomic_load_explicit(&mailbox->backlog, memory_order_relaxed);
+}
+
+/* Whether nobody owns the actor: a hint. */
+TR_INLINE bool
+tr_mailbox_is_idle(const tr_mailbox *mailbox)
+{
+	/* MB-none: a hint. */
+	return ((uint32_t)atomic_load_explicit(&mailbox->word, memory_order_relaxed) & TR_MAILBOX_NEWEST) ==
+	       TR_MAILBOX_IDLE;
+}
+
 /* Take every new message, newest first: the newest's unit, with TR_MAILBOX_URGENT if set; 0 when there is none. */
 TR_INLINE uint32_t
 tr_mailbox_take(tr_mailbox *mailbox, uint32_t generation)
@@ -183,7 +211,7 @@ tr_mailbox_open(tr_mailbox *mailbox, uint32_t as)
 
 	TR_ASSERT(generation % 2 == 1);
 	mailbox->todo = 0;
-	mailbox->backlog = 0;
+	tr_mailbox_set_backlog(mailbox, 0);
 	/* MB-C: release, publishes the private state to whoever claims first. */
 	atomic_store_explicit(&mailbox->word, tr_mailbox_word(generation, as), memory_order_release);
 	return generation;

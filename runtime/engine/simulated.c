@@ -89,6 +89,15 @@ simulated_now(const tr_pool *pool)
 	return sim->now;
 }
 
+void
+tr_simulation_jump(tr_pool *pool, int64_t now)
+{
+	simulation *sim = pool->simulation;
+
+	if (sim->now < now)
+		sim->now = now;
+}
+
 const tr_scheduler tr_simulated_scheduler = {
 	.name = "simulated",
 	.put = put,

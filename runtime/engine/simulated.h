@@ -10,7 +10,7 @@
 /*
  * simulated -- the scheduler for which the same seed is the same run: one
  * thread, the caller's; the next of the runnable actors is drawn by a seeded
- * generator; time is a count of dispatches.
+ * generator; time is a count of dispatches, and jumps when there is none.
  *
  * Threads    One: the thread that drives the runtime.  What other threads
  *            post comes through the overflow queue and is not reproducible.
@@ -30,5 +30,8 @@ extern const tr_scheduler tr_simulated_scheduler;
 /* A simulation for a pool of one worker; NULL: no address space. */
 TR_MUST_USE void *tr_simulation_create(uint64_t seed);
 void tr_simulation_destroy(void *which);
+
+/* Let it be `now`, which is not in the past; earlier times change nothing. */
+void tr_simulation_jump(tr_pool *pool, int64_t now);
 
 #endif /* TR_SIMULATED_H */

@@ -86,7 +86,7 @@ uint32_t
 tr_arena_carve(enum tr_arena_kind kind, unsigned size_class, uint32_t *units)
 {
 	tr_arena *arena = &tr_arenas[kind];
-	uint32_t slot = UINT32_C(1) << size_class;
+	uint32_t slot = UINT32_C(1) << tr_slot_shift(size_class);
 	uint32_t want = slot > TR_BLOCK_UNITS ? slot : TR_BLOCK_UNITS;
 
 	if (tr_fault_due())

@@ -41,6 +41,23 @@ enum tr_arena_kind { TR_ACTORS, TR_MESSAGES, TR_ARENAS };
 #define TR_ACTOR_SIZES   5
 #define TR_MESSAGE_SIZES 11
 
+/*
+ * Beyond these, classes of message slots that hold one kind of object for
+ * ever: 64 B, 128 B.  What stale tokens are looked up by in them is never
+ * used for anything else, so they are neither poisoned nor trimmed.
+ */
+#define TR_CELL_SIZES      2
+#define TR_SMALL_CELL      TR_MESSAGE_SIZES
+#define TR_LARGE_CELL      (TR_MESSAGE_SIZES + 1)
+#define TR_MESSAGE_CLASSES (TR_MESSAGE_SIZES + TR_CELL_SIZES)
+
+/* Slots of a class have 1 << this many units. */
+static inline unsigned
+tr_slot_shift(unsigned size_class)
+{
+	return size_class < TR_MESSAGE_SIZES ? size_class : size_class - TR_MESSAGE_SIZES;
+}
+
 typedef struct tr_arena {
 	char *base;
 	uint32_t limit;       /* units reserved */
@@ -57,8 +74,8 @@ extern tr_arena tr_arenas[TR_ARENAS];
 TR_MUST_USE bool tr_arena_init(void);
 
 /*
- * A fresh zeroed block for slots of 1 << size_class units: max(TR_BLOCK_UNITS,
- * one slot) units.  Returns its first unit and sets *units, or 0 when the
+ * A fresh zeroed block for slots of a size class: max(TR_BLOCK_UNITS, one
+ * slot) units.  Returns its first unit and sets *units, or 0 when the
  * arena is used up or a fault is due.
  */
 TR_MUST_USE uint32_t tr_arena_carve(enum tr_arena_kind kind, unsigned size_class, uint32_t *units);

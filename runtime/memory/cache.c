@@ -22,7 +22,7 @@ slot_link(enum tr_arena_kind kind, uint32_t unit)
 static void
 init_magazine(tr_magazine *magazine, unsigned size_class)
 {
-	size_t fit = BATCH_BYTES / (TR_UNIT << size_class);
+	size_t fit = BATCH_BYTES / (TR_UNIT << tr_slot_shift(size_class));
 	uint32_t batch = fit > TR_BATCH_SLOTS ? TR_BATCH_SLOTS : fit < 1 ? 1 : (uint32_t)fit;
 
 	*magazine = (tr_magazine){ .batch = batch, .capacity = 2 * batch };
@@ -33,7 +33,7 @@ tr_cache_init(tr_cache *cache)
 {
 	for (unsigned i = 0; i < TR_ACTOR_SIZES; i++)
 		init_magazine(&cache->actors[i], i);
-	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++)
+	for (unsigned i = 0; i < TR_MESSAGE_CLASSES; i++)
 		init_magazine(&cache->messages[i], i);
 }
 
@@ -68,7 +68,7 @@ take_fresh(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
 		magazine->fresh_end = first + units;
 	}
 	uint32_t unit = magazine->fresh;
-	magazine->fresh += UINT32_C(1) << size_class;
+	magazine->fresh += UINT32_C(1) << tr_slot_shift(size_class);
 	return unit;
 }
 
@@ -76,7 +76,7 @@ take_fresh(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
 static void
 fill_from_block(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
 {
-	uint32_t left = (magazine->fresh_end - magazine->fresh) >> size_class;
+	uint32_t left = (magazine->fresh_end - magazine->fresh) >> tr_slot_shift(size_class);
 
 	magazine->count = left < magazine->batch ? left : magazine->batch;
 	for (uint32_t i = magazine->count; i > 0; i--)
@@ -179,7 +179,7 @@ tr_cache_fini(tr_cache *cache)
 {
 	for (unsigned i = 0; i < TR_ACTOR_SIZES; i++)
 		empty_magazine(&cache->actors[i], TR_ACTORS, i);
-	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++)
+	for (unsigned i = 0; i < TR_MESSAGE_CLASSES; i++)
 		empty_magazine(&cache->messages[i], TR_MESSAGES, i);
 }
 
@@ -198,6 +198,6 @@ tr_cache_follow_faults(tr_cache *cache)
 
 	for (unsigned i = 0; i < TR_ACTOR_SIZES; i++)
 		follow_faults(&cache->actors[i], TR_ACTORS, i, armed);
-	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++)
+	for (unsigned i = 0; i < TR_MESSAGE_CLASSES; i++)
 		follow_faults(&cache->messages[i], TR_MESSAGES, i, armed);
 }

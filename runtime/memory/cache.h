@@ -42,7 +42,7 @@ typedef struct tr_magazine {
 
 typedef struct tr_cache {
 	tr_magazine actors[TR_ACTOR_SIZES];
-	tr_magazine messages[TR_MESSAGE_SIZES];
+	tr_magazine messages[TR_MESSAGE_CLASSES];
 } tr_cache;
 
 /* An empty cache.  Cannot fail: it obtains memory when slots are taken. */
@@ -57,7 +57,7 @@ void tr_cache_follow_faults(tr_cache *cache);
 uint32_t tr_cache_take_slow(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class);
 void tr_cache_give_slow(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class, uint32_t unit);
 
-/* A slot of 1 << size_class units, or 0: out of memory.  Its content is that of its last use, or zero. */
+/* A slot of the size class, or 0: out of memory.  Its content is that of its last use, or zero. */
 TR_INLINE uint32_t
 tr_cache_take_message(tr_cache *cache, unsigned size_class)
 {
@@ -67,7 +67,7 @@ tr_cache_take_message(tr_cache *cache, unsigned size_class)
 	                    : tr_cache_take_slow(magazine, TR_MESSAGES, size_class);
 
 	if (unit != 0)
-		tr_unpoison(tr_message_at(unit), TR_UNIT << size_class);
+		tr_unpoison(tr_message_at(unit), TR_UNIT << tr_slot_shift(size_class));
 	return unit;
 }
 
@@ -83,8 +83,10 @@ tr_cache_give_message(tr_cache *cache, unsigned size_class, uint32_t unit)
 {
 	tr_magazine *magazine = &cache->messages[size_class];
 
-	/* All but the first word, where a spilled slot is linked. */
-	tr_poison((char *)tr_message_at(unit) + sizeof(uint32_t), (TR_UNIT << size_class) - sizeof(uint32_t));
+	/* All but the first word, where a spilled slot is linked; and cells stay readable. */
+	if (size_class < TR_MESSAGE_SIZES)
+		tr_poison((char *)tr_message_at(unit) + sizeof(uint32_t),
+		    (TR_UNIT << size_class) - sizeof(uint32_t));
 	if (TR_LIKELY(magazine->count < magazine->capacity))
 		magazine->slots[magazine->count++] = unit;
 	else

@@ -17,7 +17,7 @@ typedef struct depot {
 } depot;
 
 static depot actor_depots[TR_ACTOR_SIZES];
-static depot message_depots[TR_MESSAGE_SIZES];
+static depot message_depots[TR_MESSAGE_CLASSES];
 static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static depot *
@@ -30,7 +30,7 @@ static bool
 reserve_slots(depot *d, enum tr_arena_kind kind, unsigned size_class)
 {
 	if (d->slots == NULL)
-		d->slots = tr_pages_reserve(((size_t)tr_arenas[kind].limit >> size_class) * sizeof *d->slots);
+		d->slots = tr_pages_reserve(((size_t)tr_arenas[kind].limit >> tr_slot_shift(size_class)) * sizeof *d->slots);
 	return d->slots != NULL;
 }
 
@@ -42,7 +42,7 @@ tr_depot_init(void)
 	pthread_mutex_lock(&init_lock);
 	for (unsigned i = 0; ready && i < TR_ACTOR_SIZES; i++)
 		ready = reserve_slots(&actor_depots[i], TR_ACTORS, i);
-	for (unsigned i = 0; ready && i < TR_MESSAGE_SIZES; i++)
+	for (unsigned i = 0; ready && i < TR_MESSAGE_CLASSES; i++)
 		ready = reserve_slots(&message_depots[i], TR_MESSAGES, i);
 	pthread_mutex_unlock(&init_lock);
 	return ready;

@@ -88,6 +88,98 @@ name_thread(pthread_t thread, const char *name)
 }
 #endif
 
+/* --- Alternate stacks. --- */
+
+/*
+ * For handlers of any kind, beyond what the system itself puts on the stack:
+ * sanitizers and libraries that print a backtrace allow for 32 KiB and less.
+ * It takes memory only where it is used.
+ */
+#define SIGNAL_STACK_ROOM 65536
+
+/* What a thread begins with: at the upper end of its alternate stack, which grows away from it. */
+struct beginning {
+	_Alignas(16) void *(*work)(void *);
+	void *argument;
+	void *stack;
+	size_t size; /* of the stack, without this */
+};
+
+static size_t
+size_of_signal_stack(void)
+{
+#ifdef _SC_MINSIGSTKSZ
+	const long least = sysconf(_SC_MINSIGSTKSZ);
+#else
+	const long least = MINSIGSTKSZ;
+#endif
+
+	return SIGNAL_STACK_ROOM + (least > 0 ? (size_t)least & ~(size_t)15 : 0);
+}
+
+/* NULL: no memory. */
+static struct beginning *
+create_beginning(void *(*work)(void *), void *argument)
+{
+	const size_t size = size_of_signal_stack();
+	char *stack = tr_pages_reserve(size + sizeof(struct beginning));
+
+	if (!stack)
+		return NULL;
+	struct beginning *beginning = (struct beginning *)(void *)(stack + size);
+	*beginning = (struct beginning){ work, argument, stack, size };
+	return beginning;
+}
+
+static void
+destroy_beginning(struct beginning *beginning)
+{
+	if (beginning)
+		tr_pages_release(beginning->stack, beginning->size + sizeof *beginning);
+}
+
+/* Sanitizers give the threads of a program an alternate stack of their own. */
+static bool
+has_signal_stack(void)
+{
+	stack_t now;
+
+	MUST_BE_ZERO(sigaltstack(NULL, &now));
+	return !(now.ss_flags & SS_DISABLE);
+}
+
+static void *
+begin_thread(void *argument)
+{
+	struct beginning *beginning = argument;
+	const stack_t mine = { .ss_sp = beginning->stack, .ss_size = beginning->size };
+	const stack_t none = { .ss_flags = SS_DISABLE, .ss_size = beginning->size };
+	stack_t last;
+
+	if (!has_signal_stack())
+		MUST_BE_ZERO(sigaltstack(&mine, NULL));
+	void *result = beginning->work(beginning->argument);
+	/* Whoever set another one meanwhile sees to that. */
+	MUST_BE_ZERO(sigaltstack(NULL, &last));
+	if (!(last.ss_flags & SS_DISABLE) && last.ss_sp == mine.ss_sp)
+		MUST_BE_ZERO(sigaltstack(&none, NULL));
+	destroy_beginning(beginning);
+	return result;
+}
+
+/* As pthread_create, which it is when there is no memory for an alternate stack. */
+static int
+create_thread(pthread_t *thread, void *(*work)(void *), void *argument)
+{
+	struct beginning *beginning = create_beginning(work, argument);
+	const int error = beginning ? pthread_create(thread, NULL, begin_thread, beginning)
+	                            : pthread_create(thread, NULL, work, argument);
+
+	if (error)
+		destroy_beginning(beginning);
+	return error;
+}
+
 int
 tr_thread_start(pthread_t *thread, const char *name, void *(*work)(void *), void *argument)
 {
@@ -105,7 +197,7 @@ tr_thread_start(pthread_t *thread, const char *name, void *(*work)(void *), void
 
 	/* *thread is not the caller's business before there is a thread. */
 	pthread_t started;
-	error = pthread_create(&started, NULL, work, argument);
+	error = create_thread(&started, work, argument);
 	MUST_BE_ZERO(pthread_sigmask(SIG_SETMASK, &before, NULL));
 	if (error)
 		return error;

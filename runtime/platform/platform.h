@@ -75,8 +75,11 @@ tr_spin_hint(void)
 /*
  * Start a thread with every signal blocked, but for those that it can only
  * raise by a fault of its own (SIGSEGV and the like), which stay open for
- * whoever reports crashes; and, where the system can, with `name` (at most
- * 15 bytes are used).  0, or an errno value, and *thread is untouched.
+ * whoever reports crashes; with an alternate stack for signals, so that even
+ * a stack that is used up can be reported, unless there is no memory for it
+ * or the system has given the thread one; and, where the system can, with
+ * `name` (at most 15 bytes are used).  The thread ends when work returns.
+ * 0, or an errno value, and *thread is untouched.
  */
 int tr_thread_start(pthread_t *thread, const char *name, void *(*work)(void *), void *argument);
 

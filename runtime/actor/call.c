@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/call.h"
+
+#include "runtime/actor/ask.h"
+#include "runtime/actor/error.h"
+#include "runtime/actor/letter.h"
+#include "runtime/actor/post.h"
+#include "runtime/actor/request.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/actor/suspect.h"
+
+#include <inttypes.h>
+#include <sched.h>
+
+enum { WAITING, TAKEN, DONE, GIVEN_UP };
+enum { ASLEEP, ROUSED };
+
+typedef struct call_cell {
+	tr_cell cell;
+	_Atomic uint64_t state; /* generation:32 | WAITING and so on */
+	struct tr_call *waiting;
+} call_cell;
+
+_Static_assert(sizeof(call_cell) <= 2 * TR_UNIT, "a call fits a large cell");
+
+/* On the caller's stack. */
+typedef struct tr_call {
+	call_cell *cell;
+	troupe *t;
+	tr_parker parker;
+	troupe_msg *reply;      /* NULL with CLOSING */
+	struct tr_call *next;   /* in the runtime's list, under its lock */
+	struct tr_call **link;
+} tr_call;
+
+static uint64_t
+state_of(const call_cell *cell, uint32_t state)
+{
+	return (uint64_t)tr_cell_generation(&cell->cell) << 32 | state;
+}
+
+/* --- Whoever answers. --- */
+
+/* NULL when nobody waits with that generation any more. */
+static tr_call *
+take_caller(call_cell *cell, uint32_t generation)
+{
+	uint64_t waiting = (uint64_t)generation << 32 | WAITING;
+
+	/* CL-A: acquire, receives where the caller waits.  Relaxed on failure: nothing is looked at. */
+	if (!atomic_compare_exchange_strong_explicit(&cell->state, &waiting, (uint64_t)generation << 32 | TAKEN,
+	        memory_order_acquire, memory_order_relaxed))
+		return NULL;
+	return cell->waiting;
+}
+
+static void
+hand_over(call_cell *cell, uint32_t generation, tr_call *call, troupe_msg *reply)
+{
+	call->reply = reply;
+	/* CL-none: the caller reads DONE before it looks at anything. */
+	atomic_store_explicit(&call->parker.word, ROUSED, memory_order_relaxed);
+	tr_parker_wake(&call->parker);
+	/* It may be driving, and sleep as a worker. */
+	if (tr_runtime_is_driven(call->t))
+		tr_pool_wake_all(&call->t->pool);
+	/* CL-B: release, the answer, and that we are done with the caller's stack. */
+	atomic_store_explicit(&cell->state, (uint64_t)generation << 32 | DONE, memory_order_release);
+}
+
+static void
+bury_late(tr_context *context, uint8_t number, troupe_msg *reply)
+{
+	troupe *t = number != 0 ? tr_runtime_enter(context, number) : NULL;
+	troupe_dead_letter form = { .reason = TROUPE_LATE, .class_name = "thread", .actor_name = "" };
+
+	if (t == NULL) {
+		tr_message_release(&context->cache, reply);
+		return;
+	}
+	tr_count(&context->visits[number].tally.accepted, 1);
+	reply->next_unit = 0;
+	tr_letter_bury(context, t, &form, tr_message_unit(reply));
+	tr_runtime_leave(context, number);
+}
+
+troupe_status
+tr_call_deliver(tr_context *context, uint64_t token, troupe_msg *reply)
+{
+	call_cell *cell = (call_cell *)tr_cell_at((uint32_t)token);
+	uint32_t generation = (uint32_t)(token >> 32);
+	tr_call *call = take_caller(cell, generation);
+
+	if (call == NULL) {
+		bury_late(context, context->current_runtime != NULL ? context->current_runtime->number : 0, reply);
+		return TROUPE_OK;
+	}
+	/* The caller keeps its runtime open. */
+	tr_count(&context->visits[call->t->number].tally.accepted, 1);
+	tr_count(&context->visits[call->t->number].tally.handled, 1);
+	hand_over(cell, generation, call, reply);
+	return TROUPE_OK;
+}
+
+void
+tr_call_end_all(troupe *t)
+{
+	pthread_mutex_lock(&t->lock);
+	for (tr_call *call = t->calls, *next; call != NULL; call = next) {
+		call_cell *cell = call->cell;
+		uint32_t generation = tr_cell_generation(&cell->cell);
+
+		/* It leaves the list only under the lock. */
+		next = call->next;
+		if (take_caller(cell, generation) != NULL)
+			hand_over(cell, generation, call, NULL);
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* --- The caller. --- */
+
+static uint32_t
+look(const tr_call *call)
+{
+	/* CL-B: acquire. */
+	return (uint32_t)atomic_load_explicit(&call->cell->state, memory_order_acquire);
+}
+
+static bool
+is_answered(void *call)
+{
+	return look(call) != WAITING;
+}
+
+/* Put it on the runtime's list; false when that is closing. */
+static bool
+enlist(tr_call *call)
+{
+	troupe *t = call->t;
+
+	pthread_mutex_lock(&t->lock);
+	/* RT-none: set before the closer takes the lock to look at the list. */
+	bool open = !atomic_load_explicit(&t->closing, memory_order_relaxed);
+	if (open) {
+		call->next = t->calls;
+		call->link = &t->calls;
+		if (call->next != NULL)
+			call->next->link = &call->next;
+		t->calls = call;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return open;
+}
+
+static void
+delist(tr_call *call)
+{
+	pthread_mutex_lock(&call->t->lock);
+	*call->link = call->next;
+	if (call->next != NULL)
+		call->next->link = call->link;
+	pthread_mutex_unlock(&call->t->lock);
+}
+
+/* Wait until it is answered or `deadline` has passed, and see to it that nobody looks at the call any more. */
+static bool
+wait_for_answer(tr_call *call, int64_t timeout_ns)
+{
+	if (!tr_runtime_drive_until(call->t, is_answered, call, timeout_ns)) {
+		int64_t now = tr_clock_now();
+		int64_t deadline = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+
+		while (!is_answered(call) && (now = tr_clock_now()) < deadline)
+			tr_parker_wait(&call->parker, ASLEEP, deadline - now);
+	}
+	uint64_t waiting = state_of(call->cell, WAITING);
+
+	/* CL-none: nobody has taken it, and nobody will. */
+	if (atomic_compare_exchange_strong_explicit(&call->cell->state, &waiting, state_of(call->cell, GIVEN_UP),
+	        memory_order_relaxed, memory_order_relaxed))
+		return false;
+	while (look(call) != DONE)
+		sched_yield();
+	return true;
+}
+
+/* NULL is remembered by tr_fail. */
+static call_cell *
+take_cell(tr_context *context, tr_call *call)
+{
+	uint32_t unit = tr_cache_take_message(&context->cache, TR_LARGE_CELL);
+
+	if (unit == 0 || tr_parker_init(&call->parker, ASLEEP) != 0) {
+		if (unit != 0)
+			tr_cache_give_message(&context->cache, TR_LARGE_CELL, unit);
+		tr_fail(TROUPE_NOMEM, "no memory for a call");
+		return NULL;
+	}
+	call_cell *cell = (call_cell *)tr_cell_at(unit);
+
+	cell->cell.msg.flag_bits = TR_LARGE_CELL;
+	cell->waiting = call;
+	/* CL-A: release, where the caller waits. */
+	atomic_store_explicit(&cell->state, state_of(cell, WAITING), memory_order_release);
+	return cell;
+}
+
+static void
+give_cell(tr_context *context, tr_call *call)
+{
+	tr_cell_expire_tokens(&call->cell->cell);
+	tr_cache_give_message(&context->cache, TR_LARGE_CELL, tr_cell_unit(&call->cell->cell));
+	tr_parker_fini(&call->parker);
+}
+
+static troupe_status
+finish(tr_context *context, const tr_call *call, troupe_msg **answer, int *code)
+{
+	troupe_msg *reply = call->reply;
+
+	if (reply == NULL)
+		return tr_fail(TROUPE_CLOSING, "the runtime is being closed");
+	if (reply->flag_bits & TR_MSG_ERROR) {
+		troupe_status status = (troupe_status)reply->type;
+
+		if (code != NULL && status == TROUPE_FAILED)
+			*code = tr_message_ticket(reply)->code;
+		tr_fail(status, "%s", status == TROUPE_FAILED && reply->size > 0 ? (const char *)reply->body
+		                                                                 : "the request was not answered");
+		tr_message_release(&context->cache, reply);
+		return status;
+	}
+	reply->flag_bits &= ~(uint32_t)TR_MSG_REPLY;
+	if (answer != NULL)
+		*answer = reply;
+	else
+		tr_message_release(&context->cache, reply);
+	return TROUPE_OK;
+}
+
+/* The request is this function's. */
+static troupe_status
+call_and_wait(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request, int64_t timeout_ns,
+    troupe_msg **answer, int *code)
+{
+	tr_call call = { .t = t };
+	uint32_t type = request->type;
+	troupe_status status = TROUPE_CLOSING;
+
+	call.cell = take_cell(context, &call);
+	if (call.cell == NULL) {
+		tr_message_release(&context->cache, request);
+		return TROUPE_NOMEM;
+	}
+	tr_message_ticket(request)->token = tr_cell_token(&call.cell->cell, 0);
+	request->flag_bits |= TR_MSG_REQUEST | TR_MSG_CALL;
+	request->sender = tr_context_self(context);
+	bool listed = enlist(&call);
+	if (listed)
+		status = tr_post(context, to, request);
+	if (status != TROUPE_OK) {
+		request->flag_bits |= TR_MSG_ANSWERED; /* nobody waits */
+		tr_message_release(&context->cache, request);
+	} else if (wait_for_answer(&call, timeout_ns)) {
+		status = finish(context, &call, answer, code);
+	} else {
+		char text[TR_SUSPECT_TEXT];
+
+		tr_suspect_describe(text, t, to, type, timeout_ns);
+		status = tr_fail(TROUPE_TIMEOUT, "%s", text);
+	}
+	if (listed)
+		delist(&call);
+	give_cell(context, &call);
+	return status;
+}
+
+/* OK, or why the thread must not wait. */
+static troupe_status
+check_caller(const tr_context *context, troupe_ref to)
+{
+	if (!tr_context_may_wait(context))
+		return tr_fail(TROUPE_DEADLOCK, "troupe_call: a pool worker must not wait; use troupe_ask");
+	if (context->current != NULL && tr_context_self(context) == to)
+		return tr_fail(TROUPE_DEADLOCK, "troupe_call: an actor would wait for itself");
+	return TROUPE_OK;
+}
+
+static troupe_status
+call_inside(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request, int64_t timeout_ns,
+    troupe_msg **answer, int *code)
+{
+	uint8_t number = t->number;
+
+	/* Not inside while it waits, since the closer would wait for it; but t stays until it is done. */
+	tr_runtime_begin_ending(t);
+	tr_runtime_leave(context, number);
+	troupe_status status = call_and_wait(context, t, to, request, timeout_ns, answer, code);
+	tr_runtime_finish_ending(t);
+	return status;
+}
+
+troupe_status
+troupe_call(troupe_ref to, uint32_t type, const void *data, size_t size, int64_t timeout_ns, troupe_msg **answer,
+    int *code)
+{
+	tr_context *context = tr_context_mine();
+	void *body;
+
+	if (context == NULL)
+		return troupe_last_error();
+	troupe_status status = check_caller(context, to);
+	if (status != TROUPE_OK)
+		return status;
+	if (type >= TROUPE_TYPE_RESERVED || size > UINT32_MAX || (data == NULL && size > 0) || timeout_ns < 0 ||
+	    !tr_ref_is_handle(to))
+		return tr_fail(TROUPE_INVALID, "cannot call handle %" PRIx64 " with %zu bytes at %p as type %" PRIu32
+		    " and a timeout of %" PRId64 " ns", to, size, data, type, timeout_ns);
+	/* CX-none: as in tr_post. */
+	uint8_t home = atomic_load_explicit(&tr_ref_slot(to)->home, memory_order_relaxed);
+	troupe *t = home != 0 ? tr_runtime_enter(context, home) : NULL;
+	if (t == NULL)
+		return tr_mailbox_alive(&tr_ref_slot(to)->mailbox) == tr_ref_generation(to)
+		           ? tr_fail(TROUPE_CLOSING, "the runtime is being closed")
+		           : tr_fail(TROUPE_DEAD, "the actor that was called has stopped");
+	troupe_msg *request = tr_message_take_ticket(&context->cache, type, size, &body);
+	if (request == NULL) {
+		tr_runtime_leave(context, home);
+		return tr_fail(TROUPE_NOMEM, "no memory for a request of %zu bytes", size);
+	}
+	if (size > 0)
+		memcpy(body, data, size);
+	return call_inside(context, t, to, request, timeout_ns, answer, code);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_CALL_H
+#define TR_CALL_H
+
+#include "runtime/actor/actor.h"
+
+/*
+ * call -- a thread that waits for the answer to a request.
+ *
+ * Its token names a cell, which outlives the call, so that a late answer finds
+ * that nobody waits; what it waits on lies on the caller's stack:
+ *
+ *   WAITING -> TAKEN      by whoever answers or by a closer, who then hands
+ *                         over, rouses the caller, and says DONE last
+ *   WAITING -> GIVEN_UP   by the caller, when its time is over
+ *
+ * The caller does not return before it has read DONE or said GIVEN_UP, so
+ * nobody looks at its stack after that.
+ *
+ * Threads    deliver is for the owner of a request, end_all for a closer.
+ *
+ * Ordering edges
+ *   CL-A  the state begun (release) -> TAKEN (acquire): where the caller waits.
+ *   CL-B  DONE (release) -> the caller (acquire): the answer, and that nobody
+ *         looks any more.
+ */
+
+/* Hand a reply, which is no longer the caller's, to the thread that waits with the token: OK, or it was late. */
+troupe_status tr_call_deliver(tr_context *context, uint64_t token, troupe_msg *reply);
+
+/* The runtime is barred: whoever waits shall wait no more. */
+void tr_call_end_all(troupe *t);
+
+#endif /* TR_CALL_H */

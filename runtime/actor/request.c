@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/request.h"
+
+#include "runtime/actor/call.h"
+#include "runtime/actor/error.h"
+#include "runtime/actor/post.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* --- Replies. --- */
+
+troupe_msg *
+tr_request_take_error(tr_context *context, int code, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	void *body;
+	troupe_msg *reply = tr_message_take_ticket(&context->cache, TROUPE_FAILED, size, &body);
+
+	if (reply == NULL)
+		return NULL;
+	memcpy(body, text, size);
+	reply->flag_bits |= TR_MSG_ERROR;
+	tr_message_ticket(reply)->code = code;
+	return reply;
+}
+
+const char *
+tr_reply_text(const troupe_msg *reply)
+{
+	return reply->size > 0 ? reply->body : "";
+}
+
+/* The reply has its sender and no longer belongs to the caller, whatever comes of it. */
+static troupe_status
+send_reply(tr_context *context, const troupe_msg *request, troupe_msg *reply)
+{
+	uint64_t token = tr_message_ticket(request)->token;
+	troupe_status status;
+
+	tr_message_ticket(reply)->token = token;
+	reply->flag_bits |= TR_MSG_REPLY;
+	if (request->flag_bits & TR_MSG_CALL)
+		return tr_call_deliver(context, token, reply);
+	status = tr_post(context, request->sender, reply);
+	if (status != TROUPE_OK)
+		tr_message_release(&context->cache, reply);
+	return status;
+}
+
+troupe_status
+tr_request_answer(tr_context *context, troupe_msg *request, troupe_msg *reply)
+{
+	reply->sender = tr_context_self(context);
+	request->flag_bits |= TR_MSG_ANSWERED;
+	return send_reply(context, request, reply);
+}
+
+/* --- The end of a request. --- */
+
+/* Text beside the code, if there is memory for it. */
+static bool
+answer_with_text(tr_context *context, const troupe_msg *request, const tr_request_end *end)
+{
+	troupe_msg *reply = tr_request_take_error(context, end->code, end->text);
+
+	if (reply == NULL)
+		return false;
+	reply->sender = end->target;
+	(void)send_reply(context, request, reply);
+	return true;
+}
+
+/* The request becomes its own reply. */
+static void
+answer_in_place(tr_context *context, troupe_msg *request, const tr_request_end *end)
+{
+	tr_ticket *ticket = tr_message_ticket(request);
+	troupe_msg copy = *request;
+	troupe_ref asker = request->sender;
+	uint64_t token = ticket->token;
+
+	if (copy.flag_bits & TR_MSG_NESTED)
+		tr_message_release(&context->cache, tr_message_from(ticket->inner));
+	*request = (troupe_msg){
+		.flag_bits = (copy.flag_bits & TR_MSG_SIZE_CLASS) | TR_MSG_REPLY | TR_MSG_ERROR,
+		.type = end->status,
+		.sender = end->target,
+	};
+	*ticket = (tr_ticket){ .token = token, .code = end->code };
+	if (copy.flag_bits & TR_MSG_CALL)
+		(void)tr_call_deliver(context, token, request);
+	else if (tr_post(context, asker, request) != TROUPE_OK)
+		tr_message_release(&context->cache, request);
+}
+
+void
+tr_request_release_slow(tr_context *context, troupe_msg *msg, const tr_request_end *end)
+{
+	if (end->status == TROUPE_FAILED && answer_with_text(context, msg, end)) {
+		msg->flag_bits |= TR_MSG_ANSWERED;
+		tr_message_release(&context->cache, msg);
+		return;
+	}
+	answer_in_place(context, msg, end);
+}
+
+/* --- The public calls. --- */
+
+bool
+troupe_is_request(const troupe_msg *msg)
+{
+	return msg != NULL && tr_request_is_open(msg);
+}
+
+/* A reply with a copy of the data; NULL is remembered by tr_fail. */
+static troupe_msg *
+take_reply(tr_context *context, uint32_t type, const void *data, size_t size)
+{
+	void *body;
+
+	if (type >= TROUPE_TYPE_RESERVED || size > UINT32_MAX || (data == NULL && size > 0)) {
+		tr_fail(TROUPE_INVALID, "cannot answer with %zu bytes at %p as type %" PRIu32, size, data, type);
+		return NULL;
+	}
+	troupe_msg *reply = tr_message_take_ticket(&context->cache, type, size, &body);
+	if (reply == NULL)
+		tr_fail(TROUPE_NOMEM, "no memory for an answer of %zu bytes", size);
+	else if (size > 0)
+		memcpy(body, data, size);
+	return reply;
+}
+
+/* The message in hand, to be replied to; NULL is remembered by tr_fail. */
+static troupe_msg *
+find_in_hand(tr_context *context, const char *call)
+{
+	troupe_msg *msg = context->msg;
+
+	if (msg == NULL || msg->sender == 0) {
+		/* A request of a thread outside has no sender, but is to be answered. */
+		if (msg != NULL && tr_request_is_open(msg))
+			return msg;
+		tr_fail(TROUPE_INVALID, "%s: there is no message in hand that has a sender", call);
+		return NULL;
+	}
+	if (msg->flag_bits & TR_MSG_ANSWERED) {
+		tr_fail(TROUPE_INVALID, "%s: the request was answered before", call);
+		return NULL;
+	}
+	return msg;
+}
+
+troupe_status
+troupe_reply(troupe_actor *self, uint32_t type, const void *data, size_t size)
+{
+	tr_context *context = tr_require_self(self, __func__);
+	troupe_msg *request = find_in_hand(context, __func__);
+
+	if (request == NULL)
+		return TROUPE_INVALID;
+	if (!(request->flag_bits & TR_MSG_REQUEST))
+		return troupe_send(request->sender, type, data, size);
+	troupe_msg *reply = take_reply(context, type, data, size);
+	return reply != NULL ? tr_request_answer(context, request, reply) : troupe_last_error();
+}
+
+troupe_status
+troupe_reply_msg(troupe_actor *self, troupe_msg **msg)
+{
+	tr_context *context = tr_require_self(self, __func__);
+	troupe_msg *request = find_in_hand(context, __func__);
+
+	if (request == NULL)
+		return TROUPE_INVALID;
+	if (msg == NULL || *msg == NULL || (*msg)->flag_bits & TR_MSG_REQUEST)
+		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request", __func__);
+	if (!(request->flag_bits & TR_MSG_REQUEST))
+		return troupe_send_msg(request->sender, msg);
+	troupe_msg *reply = tr_message_wrap(&context->cache, *msg);
+	if (reply == NULL)
+		return tr_fail(TROUPE_NOMEM, "no memory for an answer");
+	*msg = NULL;
+	return tr_request_answer(context, request, reply);
+}
+
+static troupe_status
+answer_with_error(tr_context *context, troupe_msg *request, int code, const char *format, va_list arguments)
+{
+	char text[TROUPE_ERROR_MAX + 1];
+
+	vsnprintf(text, sizeof text, format, arguments);
+	troupe_msg *reply = tr_request_take_error(context, code, text);
+	if (reply == NULL)
+		return tr_fail(TROUPE_NOMEM, "no memory for an answer");
+	return tr_request_answer(context, request, reply);
+}
+
+troupe_status
+troupe_reply_error(troupe_actor *self, int code, const char *format, ...)
+{
+	tr_context *context = tr_require_self(self, __func__);
+	va_list arguments;
+
+	if (context->msg == NULL || !tr_request_is_open(context->msg))
+		return tr_fail(TROUPE_INVALID, "%s: the message in hand is no request that waits for an answer", __func__);
+	va_start(arguments, format);
+	troupe_status status = answer_with_error(context, context->msg, code, format, arguments);
+	va_end(arguments);
+	return status;
+}
+
+/* NULL is remembered by tr_fail. */
+static tr_context *
+require_kept(troupe_msg **request, const char *call)
+{
+	tr_context *context = tr_context_mine();
+
+	if (context == NULL)
+		return NULL;
+	if (request == NULL || *request == NULL || !tr_request_is_open(*request)) {
+		tr_fail(TROUPE_INVALID, "%s: there is no request, or it was answered before", call);
+		return NULL;
+	}
+	return context;
+}
+
+static troupe_status
+finish_kept(tr_context *context, troupe_msg **request, troupe_status status)
+{
+	if (status != TROUPE_NOMEM && status != TROUPE_INVALID) {
+		tr_message_release(&context->cache, *request);
+		*request = NULL;
+	}
+	return status;
+}
+
+troupe_status
+troupe_answer_kept(troupe_msg **request, uint32_t type, const void *data, size_t size)
+{
+	tr_context *context = require_kept(request, __func__);
+
+	if (context == NULL)
+		return troupe_last_error();
+	troupe_msg *reply = take_reply(context, type, data, size);
+	if (reply == NULL)
+		return troupe_last_error();
+	return finish_kept(context, request, tr_request_answer(context, *request, reply));
+}
+
+troupe_status
+troupe_answer_kept_error(troupe_msg **request, int code, const char *format, ...)
+{
+	tr_context *context = require_kept(request, __func__);
+	va_list arguments;
+
+	if (context == NULL)
+		return troupe_last_error();
+	va_start(arguments, format);
+	troupe_status status = answer_with_error(context, *request, code, format, arguments);
+	va_end(arguments);
+	return finish_kept(context, request, status);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/restart.h"
+
+#include "runtime/actor/behavior.h"
+#include "runtime/actor/ending.h"
+#include "runtime/actor/lanes.h"
+#include "runtime/actor/letter.h"
+#include "runtime/actor/post.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/actor/stash.h"
+
+#include <stdio.h>
+
+void
+tr_order_give(tr_context *context, uint32_t unit)
+{
+	if (unit == 0)
+		return;
+	tr_report_give(context, tr_order_at(unit)->report);
+	tr_cache_give_message(&context->cache, 0, unit);
+}
+
+/* --- Waiting. --- */
+
+bool
+tr_restart_wait(tr_context *context, troupe_actor *child)
+{
+	tr_extra *extra = tr_actor_extra(child);
+
+	if (extra == NULL || extra->report == 0 || extra->parent == 0)
+		return false;
+	tr_report *report = tr_report_at(extra->report);
+
+	/* An unsupervised child's report names no charge. */
+	if (report->charge == 0)
+		return false;
+	report->msg.sender = tr_context_self(context);
+	if (tr_post(context, extra->parent, &report->msg) != TROUPE_OK)
+		return false;
+	extra->report = 0;
+	child->flags |= TR_ACTOR_WAITING;
+	child->phase = TR_PHASE_FAILED;
+	return true;
+}
+
+/* The order goes back to where it came from; without a supervisor the child is about to be stopped. */
+static void
+send_back(tr_context *context, const tr_extra *extra, tr_order *order)
+{
+	order->msg.type = TR_TYPE_ORDER_DONE;
+	order->msg.sender = tr_context_self(context);
+	if (tr_post(context, extra->parent, &order->msg) != TROUPE_OK)
+		tr_order_give(context, tr_message_unit(&order->msg));
+}
+
+static void
+take_report(tr_extra *extra, tr_order *order)
+{
+	if (order->report != 0)
+		extra->report = order->report;
+	order->report = 0;
+}
+
+static void
+go_on(troupe_actor *child)
+{
+	child->flags &= (uint16_t)~TR_ACTOR_WAITING;
+	child->phase = TR_PHASE_NONE;
+}
+
+/* --- The end of a life. --- */
+
+/* Between two lives nothing of the runtime's own waits that was for the one before. */
+static void
+drop_control(tr_context *context, tr_extra *extra)
+{
+	tr_chain all = extra->held;
+
+	extra->held = (tr_chain){ 0, 0 };
+	while (all.first != 0) {
+		uint32_t unit = tr_chain_take(&all);
+		troupe_msg *msg = tr_message_from(unit);
+
+		msg->next_unit = 0;
+		if (msg->flag_bits & TR_MSG_CONTROL)
+			tr_letter_drop_control(context, msg);
+		else
+			tr_chain_append(&extra->held, (tr_chain){ unit, unit });
+	}
+}
+
+static void
+end_life(tr_context *context, troupe *t, troupe_actor *child)
+{
+	tr_extra *extra = tr_actor_extra(child);
+	const troupe_class *class_ = tr_actor_class(child);
+
+	tr_ending_run_for_restart(context, t, child);
+	context->msg = NULL;
+	if (class_->stop != NULL)
+		class_->stop(child, tr_actor_state(child), TROUPE_REASON_RESTART);
+	tr_ending_settle(context, t, child);
+	tr_behavior_reset(context, extra);
+	drop_control(context, extra);
+	/* The stash goes before what came in meanwhile. */
+	tr_chain_prepend(&extra->held, tr_stash_take_all(extra));
+}
+
+void
+tr_restart_children_gone(tr_context *context, troupe *t, troupe_actor *child)
+{
+	tr_extra *extra = tr_actor_extra(child);
+	tr_order *order = tr_order_at(extra->order);
+
+	extra->order = 0;
+	if (child->phase == TR_PHASE_HALTING)
+		end_life(context, t, child);
+	child->phase = TR_PHASE_HALTED;
+	send_back(context, extra, order);
+}
+
+static void
+halt(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
+{
+	tr_extra *extra = tr_actor_extra(child);
+
+	child->flags |= TR_ACTOR_WAITING;
+	child->phase = child->phase < TR_PHASE_HALTING_AGAIN ? TR_PHASE_HALTING : TR_PHASE_HALTING_AGAIN;
+	extra->order = tr_message_unit(&order->msg);
+	if (!tr_stop_children(context, child))
+		tr_restart_children_gone(context, t, child);
+}
+
+/* --- The beginning of one. --- */
+
+static void
+write_refusal(tr_context *context, troupe *t, troupe_actor *child, int refusal)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "start refused with %d", refusal);
+	if (!(context->after & TR_AFTER_FAIL))
+		tr_failure_declare(context, refusal, text);
+	tr_failure_settle(context, t, child);
+}
+
+/* Whether start went well; if not, the report says why. */
+static bool
+call_start(tr_context *context, troupe *t, troupe_actor *child, const void *argument)
+{
+	const troupe_class *class_ = tr_actor_class(child);
+	int refusal = 0;
+
+	context->msg = NULL;
+	/* What it begins is not refused. */
+	child->flags &= (uint16_t)~TR_ACTOR_WAITING;
+	if (class_->start != NULL)
+		refusal = class_->start(child, tr_actor_state(child), argument);
+	if (refusal == 0 && !(context->after & TR_AFTER_FAIL))
+		return true;
+	child->flags |= TR_ACTOR_WAITING;
+	write_refusal(context, t, child, refusal);
+	context->after = 0;
+	tr_ending_run_for_restart(context, t, child);
+	return false;
+}
+
+static void
+begin(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
+{
+	tr_extra *extra = tr_actor_extra(child);
+
+	memset(tr_actor_state(child), 0, tr_actor_class(child)->state_size);
+	if (call_start(context, t, child, order->argument)) {
+		go_on(child);
+		tr_count(&context->visits[t->number].tally.restarted, 1);
+	} else {
+		order->failed = true;
+		order->report = extra->report;
+		extra->report = 0;
+	}
+	send_back(context, extra, order);
+}
+
+/* --- Orders. --- */
+
+void
+tr_restart_take_order(tr_context *context, troupe *t, troupe_actor *child, troupe_msg *msg)
+{
+	tr_order *order = (tr_order *)msg;
+	tr_extra *extra = tr_actor_extra(child);
+
+	take_report(extra, order);
+	order->failed = false;
+	switch (order->kind) {
+	case TR_ORDER_RESUME:
+		go_on(child);
+		send_back(context, extra, order);
+		break;
+	case TR_ORDER_HALT:
+		halt(context, t, child, order);
+		break;
+	case TR_ORDER_BEGIN:
+		begin(context, t, child, order);
+		break;
+	case TR_ORDER_STOP:
+		tr_order_give(context, tr_message_unit(msg));
+		tr_stop_set_reason(child, TROUPE_REASON_FAILED);
+		context->after |= TR_AFTER_STOP_NOW;
+		break;
+	}
+}

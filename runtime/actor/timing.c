@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/timing.h"
+
+#include "runtime/actor/cells.h"
+#include "runtime/actor/error.h"
+#include "runtime/actor/post.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/memory/fault.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tr_timing {
+	tr_context context; /* of the event thread */
+	tr_events *events;
+	pthread_t thread;
+	bool threaded;      /* there is an event thread; the closer's */
+	uint32_t returned;  /* cells that found the runtime barred, linked by next_unit: the event thread's */
+};
+
+static tr_timing *
+timing_of(const troupe *t)
+{
+	/* TM-A: acquire, receives the wheels. */
+	return atomic_load_explicit(&t->timing, memory_order_acquire);
+}
+
+static bool
+is_simulated(const troupe *t)
+{
+	return t->options.scheduler == TROUPE_SCHEDULER_SIMULATED;
+}
+
+static int64_t
+now_of(const troupe *t)
+{
+	return t->pool.scheduler->now(&t->pool);
+}
+
+/* --- What becomes due. --- */
+
+/* Work is on its way to the pool that nobody there knows of. */
+static void
+begin(void *t)
+{
+	tr_runtime_raise(t);
+}
+
+static void
+end(void *t)
+{
+	tr_runtime_lower(t);
+}
+
+static void
+fire(void *t_, tr_cell *cell)
+{
+	troupe *t = t_;
+	tr_context *context = tr_current_context;
+
+	troupe_status status = tr_post(context, cell->msg.sender, &cell->msg);
+
+	if (status == TROUPE_CLOSING) {
+		cell->msg.next_unit = timing_of(t)->returned;
+		timing_of(t)->returned = tr_cell_unit(cell);
+	} else if (status != TROUPE_OK) {
+		/* Its owner has ended it; by the lock of its shard, all that it did to it is done. */
+		(void)tr_timing_disarm(t, cell);
+		tr_cells_drop(context, cell);
+	}
+}
+
+static const tr_events_hooks hooks = {
+	.begin = begin,
+	.end = end,
+	.fire = fire,
+};
+
+static void *
+work(void *argument)
+{
+	tr_timing *timing = argument;
+
+	tr_current_context = &timing->context;
+	tr_events_run(timing->events);
+	tr_current_context = NULL;
+	return NULL;
+}
+
+/* --- Beginning and end. --- */
+
+static void
+deallocate(tr_timing *timing)
+{
+	tr_events_destroy(timing->events);
+	tr_context_fini(&timing->context);
+	free(timing);
+}
+
+static tr_timing *
+create(troupe *t)
+{
+	tr_timing *timing = tr_fault_due() ? NULL : aligned_alloc(TR_CACHE_LINE, sizeof *timing);
+
+	if (timing == NULL)
+		return NULL;
+	memset(timing, 0, sizeof *timing);
+	if (!tr_context_init(&timing->context, NULL)) {
+		free(timing);
+		return NULL;
+	}
+	/* One shard for each worker, and one for all others. */
+	timing->events = tr_events_create(t->pool.count + 1, is_simulated(t) ? 0 : TR_EVENTS_SHIFT, now_of(t), &hooks, t);
+	if (timing->events == NULL) {
+		deallocate(timing);
+		return NULL;
+	}
+	return timing;
+}
+
+/* The first deadline of a runtime.  NULL: no memory or no thread. */
+static TR_COLD tr_timing *
+begin_timing(troupe *t)
+{
+	pthread_mutex_lock(&t->lock);
+	tr_timing *timing = timing_of(t);
+	if (timing == NULL && (timing = create(t)) != NULL) {
+		/* TM-A: release, publishes the wheels; before the thread, which looks for them here. */
+		atomic_store_explicit(&t->timing, timing, memory_order_release);
+		timing->threaded = !is_simulated(t) && !tr_fault_due() &&
+		                   tr_thread_start(&timing->thread, "troupe/events", work, timing) == 0;
+		if (!timing->threaded && !is_simulated(t)) {
+			/* TM-A: nobody has seen them, since who looks without the lock arms nothing yet. */
+			atomic_store_explicit(&t->timing, NULL, memory_order_release);
+			deallocate(timing);
+			timing = NULL;
+		}
+	}
+	pthread_mutex_unlock(&t->lock);
+	return timing;
+}
+
+void
+tr_timing_stop(troupe *t)
+{
+	tr_timing *timing = timing_of(t);
+
+	if (timing == NULL || !timing->threaded)
+		return;
+	tr_events_stop(timing->events);
+	pthread_join(timing->thread, NULL);
+	timing->threaded = false;
+	for (uint32_t unit = timing->returned, next; unit != 0; unit = next) {
+		next = tr_cell_at(unit)->msg.next_unit;
+		tr_events_arm(timing->events, t->pool.count, tr_cell_at(unit));
+	}
+	timing->returned = 0;
+}
+
+void
+tr_timing_destroy(troupe *t)
+{
+	tr_timing *timing = timing_of(t);
+
+	if (timing != NULL)
+		deallocate(timing);
+}
+
+/* --- Arming. --- */
+
+bool
+tr_timing_arm(tr_context *context, troupe *t, tr_cell *cell)
+{
+	tr_timing *timing = timing_of(t);
+
+	if (TR_UNLIKELY(timing == NULL) && (timing = begin_timing(t)) == NULL) {
+		tr_fail(TROUPE_NOMEM, "no memory or no thread for timers");
+		return false;
+	}
+	tr_events_arm(timing->events, context->worker.pool == &t->pool ? context->worker.index : t->pool.count, cell);
+	return true;
+}
+
+bool
+tr_timing_disarm(troupe *t, tr_cell *cell)
+{
+	return tr_events_disarm(timing_of(t)->events, cell);
+}
+
+int64_t
+tr_timing_after(const troupe *t, int64_t delay)
+{
+	int64_t now = now_of(t);
+
+	return delay > INT64_MAX - now ? INT64_MAX : now + delay;
+}
+
+/* --- For the runtime. --- */
+
+tr_events_load
+tr_timing_load(const troupe *t)
+{
+	tr_timing *timing = timing_of(t);
+
+	return timing != NULL ? tr_events_get_load(timing->events) : (tr_events_load){ 0, 0 };
+}
+
+int64_t
+tr_timing_next(const troupe *t)
+{
+	tr_timing *timing = timing_of(t);
+
+	return timing != NULL ? tr_events_next(timing->events) : INT64_MAX;
+}
+
+bool
+tr_timing_expire(troupe *t)
+{
+	tr_timing *timing = timing_of(t);
+
+	return timing != NULL && tr_events_expire(timing->events, now_of(t));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_TIMING_H
+#define TR_TIMING_H
+
+#include "runtime/actor/actor.h"
+#include "runtime/events/events.h"
+
+/*
+ * timing -- a runtime's deadlines: its wheels, which come with the first one,
+ * and its event thread, or the virtual clock in its place.
+ *
+ * Threads    arm and disarm are for the thread that runs the cell's owner.
+ * Ownership  See events.h.  A cell that becomes due is posted to its owner.
+ *            If that has stopped, it has ended the cell before (see cells.h),
+ *            and the event thread gives it back; if the runtime is barred,
+ *            the cell is armed again by the closer, for the owner to end.
+ *
+ * Ordering edges
+ *   TM-A  the runtime's pointer set (release) -> arm (acquire): the wheels.
+ */
+
+typedef struct tr_timing tr_timing;
+
+/* Arm a cell that is not armed, by its deadline.  false: no memory or no thread for the first one. */
+TR_MUST_USE bool tr_timing_arm(tr_context *context, troupe *t, tr_cell *cell);
+
+/* Take a cell out of its wheel; false when it is not in one, and on its way if it was ever armed. */
+bool tr_timing_disarm(troupe *t, tr_cell *cell);
+
+/* `delay` ns from now; INT64_MAX when that is beyond. */
+int64_t tr_timing_after(const troupe *t, int64_t delay);
+
+/* Deadlines under way, and how often that changed: see events.h.  Nothing before the first one. */
+tr_events_load tr_timing_load(const troupe *t);
+
+/* The next deadline, INT64_MAX when there is none. */
+int64_t tr_timing_next(const troupe *t);
+
+/* For the driver of a simulated runtime: fire what is due by its clock. */
+bool tr_timing_expire(troupe *t);
+
+/* For the closer: no cell becomes due any more.  May be repeated. */
+void tr_timing_stop(troupe *t);
+void tr_timing_destroy(troupe *t);
+
+#endif /* TR_TIMING_H */

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/actor/actor.h"
+#include "runtime/actor/error.h"
+#include "runtime/actor/runtime.h"
+#include "runtime/actor/timing.h"
+#include "runtime/actor/turn.h"
+#include "runtime/engine/simulated.h"
+
+/*
+ * wait -- threads outside that wait until a runtime is quiet, and that drive
+ * one which has no threads of its own.
+ */
+
+static int64_t
+deadline_after(int64_t timeout_ns)
+{
+	int64_t now = tr_clock_now();
+
+	return timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
+}
+
+static void
+count_waiter(troupe *t, uint32_t by)
+{
+	/* RT-B: seq_cst, before quiet is looked at. */
+	atomic_fetch_add_explicit(&t->waiters, by, memory_order_seq_cst);
+}
+
+bool
+tr_runtime_is_waited_for(troupe *t)
+{
+	/* Under the lock, so that a waiter that has counted itself out has let go of it too. */
+	pthread_mutex_lock(&t->lock);
+	/* RT-none: changed under the lock. */
+	bool waited_for = atomic_load_explicit(&t->waiters, memory_order_relaxed) != 0;
+	pthread_mutex_unlock(&t->lock);
+	return waited_for;
+}
+
+/* Make the calling thread the worker of a driven runtime; false when another thread is. */
+static bool
+begin_driving(troupe *t, tr_context **before)
+{
+	bool free_to_drive;
+
+	pthread_mutex_lock(&t->lock);
+	free_to_drive = !t->driven;
+	t->driven = true;
+	pthread_mutex_unlock(&t->lock);
+	if (!free_to_drive) {
+		tr_fail(TROUPE_DEADLOCK, "another thread drives this runtime");
+		return false;
+	}
+	*before = tr_current_context;
+	tr_current_context = &t->contexts[0];
+	return true;
+}
+
+static void
+end_driving(troupe *t, tr_context *before)
+{
+	/* What a turn leaves behind: the next user of the context is the next driver. */
+	t->contexts[0].current = NULL;
+	tr_current_context = before;
+	pthread_mutex_lock(&t->lock);
+	t->driven = false;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* --- What is waited for. --- */
+
+typedef struct goal {
+	troupe *t;
+	bool (*is_reached)(void *argument);
+	void *argument;
+	int64_t virtual_limit; /* the simulated clock does not jump beyond */
+} goal;
+
+static bool
+is_quiet(void *t)
+{
+	return tr_runtime_is_quiet(t);
+}
+
+static bool
+is_drained(void *t)
+{
+	return tr_runtime_is_drained(t);
+}
+
+static bool
+is_over(const goal *what)
+{
+	return tr_runtime_is_shut_down(what->t) || what->is_reached(what->argument);
+}
+
+static bool
+may_sleep(void *what)
+{
+	return !is_over(what);
+}
+
+/* --- Driving. --- */
+
+/* Turns between two looks at the deadline. */
+#define CLOCK_TURNS 64
+
+static bool
+is_simulated(const troupe *t)
+{
+	return t->options.scheduler == TROUPE_SCHEDULER_SIMULATED;
+}
+
+static bool
+run_one(troupe *t)
+{
+	tr_worker *worker = &t->contexts[0].worker;
+
+	if (is_simulated(t))
+		(void)tr_timing_expire(t);
+	uint32_t actor = worker->scheduler->try_next(worker);
+
+	if (actor != 0)
+		tr_turn_of_worker(worker, actor);
+	return actor != 0;
+}
+
+/* Nothing can be done before the next deadline: let it be then.  false: there is none. */
+static bool
+jump_to_next_deadline(troupe *t, int64_t limit)
+{
+	int64_t next = is_simulated(t) ? tr_timing_next(t) : INT64_MAX;
+
+	if (next == INT64_MAX || next > limit)
+		return false;
+	tr_simulation_jump(&t->pool, next);
+	(void)tr_timing_expire(t);
+	return true;
+}
+
+/* OK when the goal is reached or the runtime is shut down; TIMEOUT. */
+static troupe_status
+drive_to(const goal *what, int64_t deadline)
+{
+	troupe *t = what->t;
+
+	for (uint32_t turns = 1; !tr_runtime_is_shut_down(t); turns++) {
+		bool ran = run_one(t);
+
+		if (ran && turns % CLOCK_TURNS != 0)
+			continue;
+		if (!ran && is_over(what))
+			break;
+		int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
+		if (deadline >= 0 && left <= 0)
+			return TROUPE_TIMEOUT;
+		if (ran || jump_to_next_deadline(t, what->virtual_limit))
+			continue;
+		if (what->virtual_limit != INT64_MAX && is_simulated(t))
+			return TROUPE_TIMEOUT; /* there is nothing before the limit */
+		tr_worker_sleep(&t->contexts[0].worker, left, may_sleep, (void *)(uintptr_t)what);
+	}
+	return TROUPE_OK;
+}
+
+static troupe_status
+drive(const goal *what, int64_t deadline)
+{
+	tr_context *before;
+
+	if (tr_runtime_is_closing(what->t))
+		return TROUPE_CLOSING;
+	if (!begin_driving(what->t, &before))
+		return TROUPE_DEADLOCK;
+	count_waiter(what->t, 1);
+	troupe_status status = drive_to(what, deadline);
+	count_waiter(what->t, -UINT32_C(1));
+	end_driving(what->t, before);
+	return status;
+}
+
+bool
+tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t timeout_ns)
+{
+	bool simulated = is_simulated(t);
+	goal what = {
+		.t = t,
+		.is_reached = done,
+		.argument = argument,
+		.virtual_limit = simulated ? tr_timing_after(t, timeout_ns) : INT64_MAX,
+	};
+
+	if (!tr_runtime_is_driven(t))
+		return false;
+	troupe_status status = drive(&what, simulated ? -1 : deadline_after(timeout_ns));
+	return status == TROUPE_OK || status == TROUPE_TIMEOUT;
+}
+
+/* --- The public calls. --- */
+
+static troupe_status
+wait_for_workers(const goal *what, int64_t deadline)
+{
+	troupe *t = what->t;
+	bool closing, done;
+
+	pthread_mutex_lock(&t->lock);
+	count_waiter(t, 1);
+	while (!(closing = tr_runtime_is_closing(t)) && !(done = is_over(what)) &&
+	    tr_cond_wait_until(&t->changed, &t->lock, deadline))
+		;
+	count_waiter(t, -UINT32_C(1));
+	pthread_mutex_unlock(&t->lock);
+	return closing ? TROUPE_CLOSING : done ? TROUPE_OK : TROUPE_TIMEOUT;
+}
+
+troupe_status
+tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *), void *argument, int64_t timeout_ns, const char *call)
+{
+	goal what = { .t = t, .is_reached = is_reached, .argument = argument, .virtual_limit = INT64_MAX };
+	troupe_status status = tr_runtime_check_call(t, call);
+
+	if (status == TROUPE_DEADLOCK && tr_context_may_wait(tr_current_context) && !tr_runtime_is_driven(t))
+		status = TROUPE_OK; /* a dedicated actor may wait for anything but its own silence */
+	if (status != TROUPE_OK)
+		return status;
+	int64_t deadline = deadline_after(timeout_ns);
+
+	return tr_runtime_is_driven(t) ? drive(&what, deadline) : wait_for_workers(&what, deadline);
+}
+
+static troupe_status
+wait_for_silence(troupe *t, bool (*is_reached)(void *), int64_t timeout_ns, const char *call)
+{
+	troupe_status status = tr_runtime_check_call(t, call);
+
+	return status == TROUPE_OK ? tr_runtime_wait_until(t, is_reached, t, timeout_ns, call) : status;
+}
+
+troupe_status
+troupe_wait(troupe *t, int64_t timeout_ns)
+{
+	return wait_for_silence(t, is_quiet, timeout_ns, __func__);
+}
+
+troupe_status
+troupe_drain(troupe *t, int64_t timeout_ns)
+{
+	return wait_for_silence(t, is_drained, timeout_ns, __func__);
+}
+
+troupe_status
+troupe_run_once(troupe *t)
+{
+	troupe_status status = tr_runtime_check_call(t, __func__);
+	tr_context *before;
+
+	if (status != TROUPE_OK)
+		return status;
+	if (!tr_runtime_is_driven(t))
+		return tr_fail(TROUPE_INVALID, "%s: the runtime has workers of its own", __func__);
+	if (!begin_driving(t, &before))
+		return TROUPE_DEADLOCK;
+	bool ran = run_one(t) || (jump_to_next_deadline(t, INT64_MAX) && run_one(t));
+	end_driving(t, before);
+	return ran ? TROUPE_OK : TROUPE_TIMEOUT;
+}

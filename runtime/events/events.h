@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TR_EVENTS_H
+#define TR_EVENTS_H
+
+#include "runtime/events/wheel.h"
+#include "runtime/platform/platform.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * events -- when what is under way becomes due: a wheel for each worker, and
+ * one thread that waits for the next deadline of all.
+ *
+ * Arming and disarming take the short lock of one shard, most often the
+ * worker's own, and pass nothing to the event thread: a cell that is disarmed
+ * in time, as the deadlines of nearly all asks are, costs that thread nothing.
+ *
+ * Threads    Any thread arms and disarms.  run is the event thread's; expire
+ *            is for it or, where there is none, for the driver.
+ * Ownership  An armed cell stays its owner's.  One that has become due is
+ *            handed to hooks->fire; disarm tells which it was.
+ * Waiting    A lock is held for some tens of ns, by the event thread for up
+ *            to TR_EVENTS_BATCH cells.
+ *
+ * Invariants
+ *   INV-EV-1  the event thread sleeps no longer than until the earliest
+ *             deadline: before it sleeps it says FOR_EVER in sleeps_until and
+ *             then looks at each shard under its lock.  Who arms before that
+ *             look is seen; who arms after it has seen, by the lock, what was
+ *             said, or the lesser time that was said later, and wakes it.
+ *
+ * Ordering edges
+ *   EV-A  unlock (release) -> lock (acquire): the wheel, its cells, and
+ *         sleeps_until as said before (INV-EV-1).
+ *   EV-B  wake (release on the parker's word) -> run (acquire): stopping.
+ */
+
+#define TR_EVENTS_BATCH 256
+
+/* A tick of the real clock: 0.26 ms. */
+#define TR_EVENTS_SHIFT 18
+
+typedef struct tr_events_hooks {
+	/* Around a call of expire that fires anything. */
+	void (*begin)(void *owner);
+	void (*end)(void *owner);
+	/* The cell is due, and the callee's. */
+	void (*fire)(void *owner, tr_cell *cell);
+} tr_events_hooks;
+
+typedef struct tr_shard {
+	_Alignas(TR_CACHE_LINE) _Atomic bool locked;
+	_Atomic uint32_t armed;   /* cells in the wheel */
+	_Atomic uint64_t changes; /* of armed, ever */
+	tr_wheel wheel;
+} tr_shard;
+
+typedef struct tr_events {
+	const tr_events_hooks *hooks;
+	void *owner;
+	uint32_t shard_count;
+	_Atomic bool stopping;
+	_Atomic int64_t sleeps_until;
+	tr_parker parker;
+	tr_shard *shards;
+} tr_events;
+
+/* At most this many shards: the number stands in 16 bits of a cell's flags. */
+#define TR_SHARDS_MAX     UINT32_C(65536)
+#define TR_CELL_SHARD_BIT 16
+
+/* Wheels that begin at now_ns.  NULL: out of memory. */
+TR_MUST_USE tr_events *tr_events_create(uint32_t shards, unsigned shift, int64_t now_ns, const tr_events_hooks *hooks,
+    void *owner);
+/* The event thread has ended.  Cells that are armed yet are forgotten. */
+void tr_events_destroy(tr_events *events);
+
+/* Put a cell that is not armed into a shard, by its deadline.  The caller owns the cell. */
+void tr_events_arm(tr_events *events, uint32_t shard, tr_cell *cell);
+
+/* true: it was armed, and will not fire.  false: it was not, and has been or will be handed to fire if it ever was. */
+bool tr_events_disarm(tr_events *events, tr_cell *cell);
+
+/* Fire what is due at now_ns; whether anything was. */
+bool tr_events_expire(tr_events *events, int64_t now_ns);
+
+/* The time before which nothing is due; INT64_MAX: nothing is armed. */
+int64_t tr_events_next(tr_events *events);
+
+/*
+ * Cells that are armed, and how often that has changed: equal sums around a
+ * look at something else say that nothing was armed or disarmed meanwhile.
+ */
+typedef struct tr_events_load {
+	uint64_t armed, changes;
+} tr_events_load;
+tr_events_load tr_events_get_load(tr_events *events);
+
+/* The event thread's work, until tr_events_stop. */
+void tr_events_run(tr_events *events);
+void tr_events_stop(tr_events *events);
+
+#endif /* TR_EVENTS_H */

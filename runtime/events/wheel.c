@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/events/wheel.h"
+
+#include <string.h>
+
+typedef struct chain {
+	uint32_t first, last;
+} chain;
+
+void
+tr_wheel_init(tr_wheel *wheel, unsigned shift, int64_t now_ns)
+{
+	memset(wheel, 0, sizeof *wheel);
+	wheel->shift = shift;
+	wheel->now = (uint64_t)now_ns >> shift;
+}
+
+static unsigned
+digit(uint64_t tick, unsigned level)
+{
+	return (unsigned)(tick >> (TR_WHEEL_DIGIT * level)) % TR_WHEEL_SLOTS;
+}
+
+void
+tr_wheel_insert(tr_wheel *wheel, tr_cell *cell)
+{
+	uint64_t tick = tr_wheel_tick(wheel, cell->deadline);
+
+	if (tick < wheel->now)
+		tick = wheel->now;
+	uint64_t differs = tick ^ wheel->now;
+	unsigned level = differs == 0 ? 0 : (63u - (unsigned)__builtin_clzll(differs)) / TR_WHEEL_DIGIT;
+	unsigned slot = digit(tick, level);
+	uint32_t unit = tr_cell_unit(cell);
+	uint32_t *first = &wheel->first[level][slot];
+
+	cell->msg.size = level * TR_WHEEL_SLOTS + slot + 1;
+	cell->msg.next_unit = 0;
+	if (*first == 0) {
+		*first = unit;
+		cell->previous = unit;
+		wheel->occupied[level] |= UINT64_C(1) << slot;
+		wheel->levels |= UINT32_C(1) << level;
+		return;
+	}
+	tr_cell *head = tr_cell_at(*first);
+
+	cell->previous = head->previous;
+	tr_cell_at(head->previous)->msg.next_unit = unit;
+	head->previous = unit;
+}
+
+static void
+mark_empty(tr_wheel *wheel, unsigned level, unsigned slot)
+{
+	wheel->first[level][slot] = 0;
+	wheel->occupied[level] &= ~(UINT64_C(1) << slot);
+	if (wheel->occupied[level] == 0)
+		wheel->levels &= ~(UINT32_C(1) << level);
+}
+
+void
+tr_wheel_remove(tr_wheel *wheel, tr_cell *cell)
+{
+	unsigned level = (cell->msg.size - 1) / TR_WHEEL_SLOTS;
+	unsigned slot = (cell->msg.size - 1) % TR_WHEEL_SLOTS;
+	uint32_t *first = &wheel->first[level][slot];
+	uint32_t unit = tr_cell_unit(cell), next = cell->msg.next_unit;
+
+	cell->msg.size = 0;
+	if (*first == unit && next == 0) {
+		mark_empty(wheel, level, slot);
+		return;
+	}
+	if (*first == unit)
+		*first = next;
+	else
+		tr_cell_at(cell->previous)->msg.next_unit = next;
+	/* The first one's previous is the last. */
+	tr_cell_at(next != 0 ? next : *first)->previous = cell->previous;
+}
+
+/* The first slot that holds cells: the tick at which it begins, or TR_WHEEL_NEVER. */
+static uint64_t
+find_first(const tr_wheel *wheel, unsigned *level)
+{
+	uint64_t begin = TR_WHEEL_NEVER;
+
+	/* From the top: of two that begin together, the higher is to come down before the lower is taken. */
+	for (uint32_t levels = wheel->levels; levels != 0;) {
+		unsigned at = 31u - (unsigned)__builtin_clz(levels);
+		unsigned low = TR_WHEEL_DIGIT * (at + 1);
+		uint64_t base = low < 64 ? wheel->now >> low << low : 0;
+		uint64_t tick = base | (uint64_t)__builtin_ctzll(wheel->occupied[at]) << (TR_WHEEL_DIGIT * at);
+
+		if (tick < begin) {
+			begin = tick;
+			*level = at;
+		}
+		levels &= ~(UINT32_C(1) << at);
+	}
+	return begin;
+}
+
+int64_t
+tr_wheel_next(const tr_wheel *wheel)
+{
+	unsigned level = 0;
+	uint64_t tick = find_first(wheel, &level);
+
+	return tick > (uint64_t)INT64_MAX >> wheel->shift ? INT64_MAX : (int64_t)(tick << wheel->shift);
+}
+
+static uint32_t
+take_slot(tr_wheel *wheel, unsigned level, uint64_t begin)
+{
+	unsigned slot = digit(begin, level);
+	uint32_t unit = wheel->first[level][slot];
+
+	mark_empty(wheel, level, slot);
+	return unit;
+}
+
+static uint32_t
+append_due(chain *due, uint32_t unit)
+{
+	uint32_t count = 0;
+
+	if (due->first == 0)
+		due->first = unit;
+	else
+		tr_cell_at(due->last)->msg.next_unit = unit;
+	for (; unit != 0; unit = tr_cell_at(unit)->msg.next_unit, count++) {
+		tr_cell_at(unit)->msg.size = 0;
+		due->last = unit;
+	}
+	return count;
+}
+
+static void
+move_down(tr_wheel *wheel, uint32_t unit)
+{
+	for (uint32_t next; unit != 0; unit = next) {
+		next = tr_cell_at(unit)->msg.next_unit;
+		tr_wheel_insert(wheel, tr_cell_at(unit));
+	}
+}
+
+uint32_t
+tr_wheel_take_due(tr_wheel *wheel, int64_t now_ns, uint32_t most)
+{
+	uint64_t last = (uint64_t)now_ns >> wheel->shift;
+	chain due = { 0, 0 };
+	uint32_t count = 0;
+	uint64_t begin;
+	unsigned level = 0;
+
+	while ((begin = find_first(wheel, &level)) <= last) {
+		if (count >= most)
+			return due.first;
+		wheel->now = begin;
+		uint32_t unit = take_slot(wheel, level, begin);
+		if (level == 0)
+			count += append_due(&due, unit);
+		else
+			move_down(wheel, unit);
+	}
+	if (wheel->now <= last)
+		wheel->now = last + 1;
+	/* INV-WH-2 */
+	while (find_first(wheel, &level) == wheel->now && level > 0)
+		move_down(wheel, take_slot(wheel, level, wheel->now));
+	return due.first;
+}
