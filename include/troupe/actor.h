@@ -61,8 +61,7 @@ troupe_status troupe_forward(troupe_actor *self, troupe_ref to);
  * Become the owner of the message in hand: it outlives the call, and is to
  * be sent on with troupe_send_msg or ended with troupe_msg_free; a request is
  * to be answered (see troupe/ask.h).  NULL when there is none, or it was kept
- * or forwarded before, or when it is the tick of a periodic timer, which is
- * copied, and there is no memory.
+ * or forwarded before.
  */
 troupe_msg *troupe_keep(troupe_actor *self);
 

@@ -14,8 +14,8 @@ TROUPE_BEGIN
  * Times are in nanoseconds, absolute ones of the clock that troupe_now reads.
  * A timer never fires early.  It fires up to 0.3 ms late, plus what the
  * system and the actor's own queue take; timers less than 0.3 ms apart may
- * fire in any order.  Under the simulated scheduler time is virtual: it jumps
- * to the next timer when nothing else is to be done.  No behavior, however
+ * fire in any order.  Under the simulated scheduler time is virtual and exact:
+ * it jumps to the next timer when nothing else is to be done.  No behavior, however
  * long it runs, holds up another actor's timer.
  *
  * Memory: 64 bytes a timer, and one message more if it has data.
@@ -43,7 +43,8 @@ typedef enum troupe_missed {
  * Send self a message every `period_ns`, first one period from now, until it
  * is cancelled.  The ticks keep their distance from the first one: they do
  * not drift, whatever the actor takes to handle them.  At most one tick of a
- * timer waits in the mailbox at a time.
+ * timer waits in the mailbox at a time; one for which there is no memory is
+ * left out.
  *
  * Returns the timer, or 0, as above; a period under 1 microsecond is INVALID.
  */

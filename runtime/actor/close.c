@@ -7,9 +7,12 @@
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
 #include "runtime/actor/timing.h"
+#include "runtime/engine/simulated.h"
+#include "runtime/memory/fault.h"
 
 #include <inttypes.h>
 #include <sched.h>
+#include <stdlib.h>
 
 /*
  * close -- the end of a runtime: nobody comes in, the threads leave, the
@@ -82,6 +85,27 @@ typedef struct roll_call {
 	void *context;
 } roll_call;
 
+/* Cells among taken messages are their owner's, who runs yet.  The rest, linked as before. */
+static uint32_t
+set_cells_aside(troupe *t, uint32_t newest)
+{
+	uint32_t rest = 0, *end = &rest;
+
+	for (uint32_t unit = newest, next; unit != 0; unit = next) {
+		troupe_msg *msg = tr_message_from(unit);
+
+		next = msg->next_unit;
+		if (msg->flag_bits & TR_MSG_CELL) {
+			tr_timing_return(t, (tr_cell *)msg);
+		} else {
+			*end = unit;
+			end = &msg->next_unit;
+		}
+	}
+	*end = 0;
+	return rest;
+}
+
 /*
  * What waits for an actor that will handle no more: it ends here and now, so
  * that it can be counted while the actor's own thread goes on.
@@ -98,7 +122,7 @@ bury_waiting(const roll_call *call, const troupe_survivor *who)
 		.actor_name = who->actor_name,
 	};
 
-	return tr_letter_bury_taken(call->closer, call->t, &form, unit);
+	return tr_letter_bury_taken(call->closer, call->t, &form, set_cells_aside(call->t, unit));
 }
 
 static void
@@ -158,7 +182,6 @@ end_actor(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generati
 		tr_stop_set_reason(actor, TROUPE_REASON_CLOSING);
 	actor->flags |= TR_ACTOR_STOPPING;
 	context->current = actor;
-	context->current_runtime = t;
 	context->msg = NULL;
 	context->after = 0;
 	/* CX-none: this thread's own. */
@@ -221,13 +244,19 @@ end_tree(tr_context *context, troupe *t, troupe_actor *root)
 	}
 }
 
+static bool
+has_parent(const troupe_actor *actor)
+{
+	const tr_extra *extra = tr_actor_extra(actor);
+
+	return extra != NULL && extra->parent != 0;
+}
+
 static troupe_actor *
 topmost(troupe_actor *actor)
 {
-	const tr_extra *extra;
-
-	while ((extra = tr_actor_extra(actor)) != NULL && extra->parent != 0)
-		actor = tr_ref_slot(extra->parent);
+	while (has_parent(actor))
+		actor = tr_ref_slot(tr_actor_extra(actor)->parent);
 	return actor;
 }
 
@@ -244,30 +273,93 @@ lives_in(const troupe_actor *actor, const troupe *t)
 	       atomic_load_explicit(&actor->home, memory_order_relaxed) == t->number;
 }
 
+/* Call for each actor of the runtime that lives, and whatever the call leaves of it. */
 static void
-end_actors_of_block(tr_context *context, troupe *t, uint32_t block)
+visit_actors(troupe *t, void (*visit)(void *argument, troupe_actor *actor), void *argument)
 {
-	uint32_t first = block * TR_BLOCK_UNITS;
-	unsigned size_class = tr_arena_size_class(block);
+	/* AR-none: this runtime carves no more. */
+	uint32_t end = atomic_load_explicit(&tr_arenas[TR_ACTORS].top, memory_order_relaxed);
 
-	for (uint32_t unit = first; unit < first + TR_BLOCK_UNITS; unit += UINT32_C(1) << size_class) {
-		troupe_actor *actor = tr_actor_at(unit);
+	for (uint32_t unit = TR_BLOCK_UNITS; unit < end;) {
+		unsigned size_class = tr_arena_size_class(unit / TR_BLOCK_UNITS);
 
-		while (lives_in(actor, t))
-			end_tree(context, t, topmost(actor));
+		if (size_class == TR_NOT_CARVED) {
+			unit += TR_BLOCK_UNITS;
+			continue;
+		}
+		if (lives_in(tr_actor_at(unit), t))
+			visit(argument, tr_actor_at(unit));
+		unit += UINT32_C(1) << size_class;
 	}
+}
+
+/* An actor without a parent. */
+typedef struct root {
+	uint32_t unit, birth;
+} root;
+
+typedef struct roots {
+	tr_context *context;
+	troupe *t;
+	root *list; /* room for `most`; more are only counted */
+	size_t count, most;
+} roots;
+
+static void
+note_root(void *all_, troupe_actor *actor)
+{
+	roots *all = all_;
+	uint32_t unit = tr_actor_unit(actor);
+
+	if (has_parent(actor))
+		return;
+	if (all->count < all->most)
+		all->list[all->count] = (root){ unit, tr_simulation_birth(&all->t->pool, unit) };
+	all->count++;
+}
+
+static void
+end_tree_of(void *all_, troupe_actor *actor)
+{
+	const roots *all = all_;
+
+	while (lives_in(actor, all->t))
+		end_tree(all->context, all->t, topmost(actor));
+}
+
+static int
+compare_births(const void *a, const void *b)
+{
+	uint32_t first = ((const root *)a)->birth, second = ((const root *)b)->birth;
+
+	return first < second ? 1 : first > second ? -1 : 0;
+}
+
+/* The same seed shall be the same run to the end: roots by their births, the latest first. */
+static void
+end_roots_in_order(roots *all)
+{
+	visit_actors(all->t, note_root, all);
+	all->most = all->count;
+	all->list = tr_heap_take(all->most * sizeof *all->list);
+	if (all->list == NULL)
+		return; /* without memory they end in some order */
+	all->count = 0;
+	visit_actors(all->t, note_root, all);
+	qsort(all->list, all->count, sizeof *all->list, compare_births);
+	for (size_t i = 0; i < all->count; i++)
+		end_tree(all->context, all->t, tr_actor_at(all->list[i].unit));
+	tr_heap_give(all->list);
 }
 
 static void
 end_actors(tr_context *context, troupe *t)
 {
-	const tr_arena *arena = &tr_arenas[TR_ACTORS];
-	/* AR-none: this runtime carves no more. */
-	uint32_t blocks = atomic_load_explicit(&arena->top, memory_order_relaxed) / TR_BLOCK_UNITS;
+	roots all = { .context = context, .t = t };
 
-	for (uint32_t block = 1; block < blocks; block++)
-		if (tr_arena_size_class(block) != TR_NOT_CARVED)
-			end_actors_of_block(context, t, block);
+	if (t->pool.simulation != NULL)
+		end_roots_in_order(&all);
+	visit_actors(t, end_tree_of, &all);
 }
 
 /* Each accepted message has had one outcome, and each actor one end. */
@@ -330,7 +422,10 @@ troupe_close(troupe *t, int64_t timeout_ns, void (*survivor)(void *, const troup
 		give_up_closing(t);
 		return tr_fail(TROUPE_TIMEOUT, "%s: behaviors are still running", __func__);
 	}
+	mine->current_runtime = t;
+	tr_timing_reclaim(mine, t);
 	end_actors(mine, t);
+	mine->current_runtime = NULL;
 	check_sums(t);
 	tr_runtime_destroy(t);
 	return TROUPE_OK;

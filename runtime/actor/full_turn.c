@@ -96,10 +96,17 @@ leave_more(tr_turn *turn)
 	return TR_TURN_MORE;
 }
 
+/* So that the worker looks whether its pool stops. */
+static enum tr_turn_end
+leave_for_closer(tr_turn *turn)
+{
+	turn->context->worker.tick = TR_FAIR_TICKS;
+	return leave_more(turn);
+}
+
 static enum tr_turn_end
 finish(tr_turn *turn)
 {
-	tr_stop_end_under_way(turn->context, turn->t, turn->actor, TROUPE_CANCELLED);
 	troupe_dead_letter form = tr_letter_form(turn->context, turn->actor);
 	uint32_t newest = tr_mailbox_close(&turn->actor->mailbox, turn->generation);
 
@@ -188,10 +195,11 @@ take_held(tr_turn *turn)
 	turn->receive = tr_actor_receive(turn->actor);
 }
 
+/* Short like a turn of stopping, whatever comes in. */
 static enum tr_turn_end
 run_waiting(tr_turn *turn)
 {
-	for (;;) {
+	for (int steps = 0; steps < TR_STOPPING_STEPS && !tr_turn_must_leave(turn->context); steps++) {
 		if (turn->lanes.control.first != 0) {
 			troupe_msg *msg = tr_message_from(tr_chain_take(&turn->lanes.control));
 
@@ -210,6 +218,7 @@ run_waiting(tr_turn *turn)
 			return TR_TURN_IDLE;
 		take_new(turn);
 	}
+	return tr_turn_must_leave(turn->context) ? leave_for_closer(turn) : leave_more(turn);
 }
 
 /* The callback in hand has failed. */
@@ -254,14 +263,6 @@ handle(tr_turn *turn, uint32_t unit)
 	tr_deliver(turn->context, turn->actor, turn->receive, turn->state, unit);
 	turn->handled++;
 	turn->pending--;
-}
-
-/* So that the worker looks whether its pool stops. */
-static enum tr_turn_end
-leave_for_closer(tr_turn *turn)
-{
-	turn->context->worker.tick = TR_FAIR_TICKS;
-	return leave_more(turn);
 }
 
 /* Every TR_LANE_TICKS messages: what is urgent, and what time is it? */

@@ -9,6 +9,7 @@
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
 #include "runtime/actor/supervise.h"
+#include "runtime/engine/simulated.h"
 #include "runtime/memory/fault.h"
 
 /*
@@ -302,6 +303,7 @@ spawn_inside(tr_context *context, troupe *t, troupe_actor *parent, const troupe_
 		tr_fail(TROUPE_NOMEM, "no memory for an actor of class %s", tr_class_name(class_));
 		return 0;
 	}
+	tr_simulation_note_birth(&t->pool, tr_actor_unit(actor));
 	if (parent != NULL || class_->start != NULL || class_->flags & TROUPE_DEDICATED)
 		return spawn_step_by_step(context, t, actor, parent, argument);
 	tr_count(&context->visits[t->number].tally.spawned, 1);

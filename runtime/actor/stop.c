@@ -127,12 +127,22 @@ tr_stop_children(tr_context *context, troupe_actor *actor)
 	return true;
 }
 
+void
+tr_stop_end_under_way(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status)
+{
+	const tr_extra *extra = tr_actor_extra(actor);
+
+	if (extra != NULL && extra->cells != 0)
+		tr_ending_run(context, t, actor, status);
+}
+
 bool
 tr_stop_begin(tr_context *context, troupe *t, troupe_actor *actor, troupe_reason reason)
 {
-	(void)t;
 	tr_stop_set_reason(actor, reason);
 	actor->flags |= TR_ACTOR_STOPPING;
+	/* Before anything that comes in is buried: see timing.h. */
+	tr_stop_end_under_way(context, t, actor, TROUPE_CANCELLED);
 	/* One that halts stops them already. */
 	if (actor->flags & TR_ACTOR_WAITING && tr_actor_extra(actor)->order != 0)
 		return tr_actor_extra(actor)->child_count == 0;
@@ -237,15 +247,6 @@ tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg 
 	/* A demonitor's ticket names a slot that is not its own. */
 	tr_message_discard(&context->cache, msg);
 	return stopping && tr_actor_extra(actor)->child_count == 0;
-}
-
-void
-tr_stop_end_under_way(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status)
-{
-	const tr_extra *extra = tr_actor_extra(actor);
-
-	if (extra != NULL && extra->cells != 0)
-		tr_ending_run(context, t, actor, status);
 }
 
 static void

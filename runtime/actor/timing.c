@@ -12,10 +12,11 @@
 
 struct tr_timing {
 	tr_context context; /* of the event thread */
+	troupe *t;
 	tr_events *events;
 	pthread_t thread;
 	bool threaded;      /* there is an event thread; the closer's */
-	uint32_t returned;  /* cells that found the runtime barred, linked by next_unit: the event thread's */
+	uint32_t returned;  /* cells that were not delivered, linked by next_unit: the event thread's, then the closer's */
 };
 
 static tr_timing *
@@ -41,31 +42,37 @@ now_of(const troupe *t)
 
 /* Work is on its way to the pool that nobody there knows of. */
 static void
-begin(void *t)
+begin(void *timing)
 {
-	tr_runtime_raise(t);
+	tr_runtime_raise(((tr_timing *)timing)->t);
 }
 
 static void
-end(void *t)
+end(void *timing)
 {
-	tr_runtime_lower(t);
+	tr_runtime_lower(((tr_timing *)timing)->t);
 }
 
 static void
-fire(void *t_, tr_cell *cell)
+return_cell(tr_timing *timing, tr_cell *cell)
 {
-	troupe *t = t_;
+	cell->msg.next_unit = timing->returned;
+	timing->returned = tr_cell_unit(cell);
+}
+
+static void
+fire(void *owner, tr_cell *cell)
+{
+	tr_timing *timing = owner;
 	tr_context *context = tr_current_context;
 
 	troupe_status status = tr_post(context, cell->msg.sender, &cell->msg);
 
-	if (status == TROUPE_CLOSING) {
-		cell->msg.next_unit = timing_of(t)->returned;
-		timing_of(t)->returned = tr_cell_unit(cell);
-	} else if (status != TROUPE_OK) {
+	if (status == TROUPE_CLOSING)
+		return_cell(timing, cell);
+	else if (status != TROUPE_OK) {
 		/* Its owner has ended it; by the lock of its shard, all that it did to it is done. */
-		(void)tr_timing_disarm(t, cell);
+		(void)tr_events_disarm(timing->events, cell);
 		tr_cells_drop(context, cell);
 	}
 }
@@ -105,12 +112,14 @@ create(troupe *t)
 	if (timing == NULL)
 		return NULL;
 	memset(timing, 0, sizeof *timing);
+	timing->t = t;
 	if (!tr_context_init(&timing->context, NULL)) {
 		free(timing);
 		return NULL;
 	}
 	/* One shard for each worker, and one for all others. */
-	timing->events = tr_events_create(t->pool.count + 1, is_simulated(t) ? 0 : TR_EVENTS_SHIFT, now_of(t), &hooks, t);
+	timing->events = tr_events_create(t->pool.count + 1, is_simulated(t) ? 0 : TR_EVENTS_SHIFT, now_of(t), &hooks,
+	    timing);
 	if (timing->events == NULL) {
 		deallocate(timing);
 		return NULL;
@@ -118,24 +127,30 @@ create(troupe *t)
 	return timing;
 }
 
-/* The first deadline of a runtime.  NULL: no memory or no thread. */
+/* With its thread, if it needs one.  NULL: no memory or no thread. */
+static tr_timing *
+create_and_start(troupe *t)
+{
+	tr_timing *timing = create(t);
+
+	if (timing == NULL || is_simulated(t))
+		return timing;
+	timing->threaded = !tr_fault_due() && tr_thread_start(&timing->thread, "troupe/events", work, timing) == 0;
+	if (timing->threaded)
+		return timing;
+	deallocate(timing);
+	return NULL;
+}
+
+/* The first deadline of a runtime. */
 static TR_COLD tr_timing *
 begin_timing(troupe *t)
 {
 	pthread_mutex_lock(&t->lock);
 	tr_timing *timing = timing_of(t);
-	if (timing == NULL && (timing = create(t)) != NULL) {
-		/* TM-A: release, publishes the wheels; before the thread, which looks for them here. */
+	if (timing == NULL && (timing = create_and_start(t)) != NULL)
+		/* TM-A: release, publishes the wheels. */
 		atomic_store_explicit(&t->timing, timing, memory_order_release);
-		timing->threaded = !is_simulated(t) && !tr_fault_due() &&
-		                   tr_thread_start(&timing->thread, "troupe/events", work, timing) == 0;
-		if (!timing->threaded && !is_simulated(t)) {
-			/* TM-A: nobody has seen them, since who looks without the lock arms nothing yet. */
-			atomic_store_explicit(&t->timing, NULL, memory_order_release);
-			deallocate(timing);
-			timing = NULL;
-		}
-	}
 	pthread_mutex_unlock(&t->lock);
 	return timing;
 }
@@ -150,11 +165,30 @@ tr_timing_stop(troupe *t)
 	tr_events_stop(timing->events);
 	pthread_join(timing->thread, NULL);
 	timing->threaded = false;
-	for (uint32_t unit = timing->returned, next; unit != 0; unit = next) {
-		next = tr_cell_at(unit)->msg.next_unit;
-		tr_events_arm(timing->events, t->pool.count, tr_cell_at(unit));
+}
+
+void
+tr_timing_return(troupe *t, tr_cell *cell)
+{
+	return_cell(timing_of(t), cell);
+}
+
+void
+tr_timing_reclaim(tr_context *context, troupe *t)
+{
+	tr_timing *timing = timing_of(t);
+
+	for (uint32_t unit = timing != NULL ? timing->returned : 0, next; unit != 0; unit = next) {
+		tr_cell *cell = tr_cell_at(unit);
+
+		next = cell->msg.next_unit;
+		if (cell->period == TR_CELL_ENDED)
+			tr_cells_drop(context, cell);
+		else
+			tr_events_arm(timing->events, t->pool.count, cell);
 	}
-	timing->returned = 0;
+	if (timing != NULL)
+		timing->returned = 0;
 }
 
 void

@@ -41,6 +41,13 @@ bool tr_timing_expire(troupe *t);
 
 /* For the closer: no cell becomes due any more.  May be repeated. */
 void tr_timing_stop(troupe *t);
+
+/* For the closer after that: a cell that was on its way to an actor that another thread runs yet. */
+void tr_timing_return(troupe *t, tr_cell *cell);
+
+/* For the closer, once it owns all actors: cells that were not delivered are armed again, or dropped if they have ended. */
+void tr_timing_reclaim(tr_context *context, troupe *t);
+
 void tr_timing_destroy(troupe *t);
 
 #endif /* TR_TIMING_H */

@@ -6,12 +6,15 @@
 typedef struct simulation {
 	uint32_t *runnable;
 	uint32_t count;
+	uint32_t *births; /* of the actor in each slot; only where one was born */
+	uint32_t born;
 	uint64_t random;
 	int64_t now;
 } simulation;
 
+/* A number for every actor that there can be. */
 static size_t
-runnable_bytes(void)
+table_bytes(void)
 {
 	return (size_t)tr_arenas[TR_ACTORS].limit * sizeof(uint32_t);
 }
@@ -24,12 +27,19 @@ tr_simulation_create(uint64_t seed)
 	if (sim == NULL)
 		return NULL;
 	sim->random = seed;
-	sim->runnable = tr_fault_due() ? NULL : tr_pages_reserve(runnable_bytes());
-	if (sim->runnable == NULL) {
-		tr_heap_give(sim);
-		return NULL;
-	}
+	sim->runnable = tr_fault_due() ? NULL : tr_pages_reserve(table_bytes());
+	if (sim->runnable == NULL)
+		goto fail;
+	sim->births = tr_fault_due() ? NULL : tr_pages_reserve(table_bytes());
+	if (sim->births == NULL)
+		goto fail_runnable;
 	return sim;
+
+fail_runnable:
+	tr_pages_release(sim->runnable, table_bytes());
+fail:
+	tr_heap_give(sim);
+	return NULL;
 }
 
 void
@@ -39,8 +49,26 @@ tr_simulation_destroy(void *which)
 
 	if (sim == NULL)
 		return;
-	tr_pages_release(sim->runnable, runnable_bytes());
+	tr_pages_release(sim->births, table_bytes());
+	tr_pages_release(sim->runnable, table_bytes());
 	tr_heap_give(sim);
+}
+
+void
+tr_simulation_note_birth(tr_pool *pool, uint32_t actor)
+{
+	simulation *sim = pool->simulation;
+
+	if (sim != NULL)
+		sim->births[actor] = ++sim->born;
+}
+
+uint32_t
+tr_simulation_birth(const tr_pool *pool, uint32_t actor)
+{
+	const simulation *sim = pool->simulation;
+
+	return sim != NULL ? sim->births[actor] : 0;
 }
 
 /* SplitMix64 (Steele, Lea and Flood 2014): any seed is good, 0 too. */

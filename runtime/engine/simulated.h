@@ -31,6 +31,14 @@ extern const tr_scheduler tr_simulated_scheduler;
 TR_MUST_USE void *tr_simulation_create(uint64_t seed);
 void tr_simulation_destroy(void *which);
 
+/*
+ * The order in which actors came to be, since slots are handed out in one that
+ * depends on what went before in the process.  Without a simulation nothing is
+ * noted, and each birth is 0.
+ */
+void tr_simulation_note_birth(tr_pool *pool, uint32_t actor);
+uint32_t tr_simulation_birth(const tr_pool *pool, uint32_t actor);
+
 /* Let it be `now`, which is not in the past; earlier times change nothing. */
 void tr_simulation_jump(tr_pool *pool, int64_t now);
 
