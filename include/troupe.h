@@ -28,7 +28,11 @@
  *            0 and leaves the status in troupe_last_error().  Out-parameters
  *            are untouched on failure.
  * fork       A child of fork inherits no runtime: every call in it answers
- *            TROUPE_FORKED (or 0, or NULL).
+ *            TROUPE_FORKED (or 0, or NULL), and one that takes `self` aborts
+ *            with a message that says so.
+ * exit       No handler is registered with atexit: a program may return from
+ *            main or call exit with a runtime open, and its threads end with
+ *            the process; what is queued then is lost.
  */
 
 #include <troupe/types.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-noinst_PROGRAMS += %D%/hello %D%/ring %D%/wordcount
+noinst_PROGRAMS += %D%/hello %D%/ring %D%/wordcount %D%/supervised
 
 %C%_hello_SOURCES = %D%/hello.c
 %C%_hello_LDADD = libtroupe.a
@@ -19,3 +19,11 @@ noinst_PROGRAMS += %D%/hello %D%/ring %D%/wordcount
 	%D%/words/reader.h %D%/words/reader.c \
 	%D%/wordcount.c
 %C%_wordcount_LDADD = libtroupe.a
+
+%C%_supervised_SOURCES = \
+	%D%/shop/options.h %D%/shop/options.c \
+	%D%/shop/say.h %D%/shop/say.c \
+	%D%/shop/worker.h %D%/shop/worker.c \
+	%D%/shop/shop.h %D%/shop/shop.c \
+	%D%/supervised.c
+%C%_supervised_LDADD = libtroupe.a

@@ -35,6 +35,9 @@ check_PROGRAMS += \
 	%D%/test_pool \
 	%D%/test_pool_wakes \
 	%D%/test_simulated \
+	%D%/test_wheel \
+	%D%/test_events \
+	%D%/test_events_threads \
 	%D%/test_error \
 	%D%/test_message \
 	%D%/test_context \
@@ -64,6 +67,9 @@ check_PROGRAMS += \
 	%D%/test_system_start \
 	%D%/test_system_stop \
 	%D%/test_system_stress \
+	%D%/test_system_timers \
+	%D%/test_system_timers_end \
+	%D%/test_system_timers_threads \
 	%D%/test_system_wait
 check_LIBRARIES = %D%/libmodules.a
 %C%_libmodules_a_SOURCES = \

@@ -119,7 +119,7 @@ extern const int sys_shape_count;
 
 /* What a runtime told its callbacks. */
 typedef struct sys_ledger {
-	sys_counter dead[TROUPE_UNHANDLED + 1]; /* dead letters by reason */
+	sys_counter dead[TROUPE_TAKEN + 1]; /* dead letters by reason */
 	sys_counter logged;                     /* lines */
 	/* May be NULL: looks at each letter too. */
 	void (*letter)(void *context, const troupe_dead_letter *letter);

@@ -16,7 +16,11 @@ TROUPE_BEGIN
  */
 troupe_ref troupe_spawn(troupe *t, const troupe_class *class_, const void *argument);
 
-/* The same as a child of self: it is stopped when self stops, before self's own stop callback. */
+/*
+ * The same as a child of self: it is stopped when self stops, before self's
+ * own stop callback; and supervised by self, if self's class has a supervisor
+ * (see troupe/failure.h).  Also 0 with DEAD when self is stopping.
+ */
 troupe_ref troupe_spawn_child(troupe_actor *self, const troupe_class *class_, const void *argument);
 
 /* How an actor comes to its end. */

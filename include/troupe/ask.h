@@ -36,8 +36,8 @@ typedef void troupe_on_answer(troupe_actor *self, void *state, const troupe_answ
 
 /*
  * Ask `to` and go on: `on_answer` is called exactly once, at the latest when
- * `timeout_ns` has passed and self has come to it; an answer that comes later
- * is a dead letter with reason LATE.  The bytes at `data` are copied.
+ * `timeout_ns` has passed (from half a second up to a fiftieth more) and self
+ * has come to it; an answer that comes later is a dead letter with reason LATE.  The bytes at `data` are copied.
  * `context` is the caller's, and handed to on_answer.
  *
  * OK; or as for troupe_send (DEAD, CLOSING, NOMEM, INVALID), or INVALID when

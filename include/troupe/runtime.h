@@ -134,7 +134,8 @@ troupe_status troupe_run_once(troupe *t);
  * Wait until t is quiet, as troupe_run does, but leave it open.
  *
  * Returns OK when it was quiet at some moment during the call or
- * troupe_shutdown was called; TIMEOUT (real time, also when simulated);
+ * troupe_shutdown was called; TIMEOUT (real time, also when simulated; with a
+ * timeout of 0 also right after troupe_open, while the workers begin);
  * CLOSING when another thread closes t, or one that did ran out of time;
  * INVALID for NULL; DEADLOCK inside an actor's callback; FORKED.
  */
@@ -198,7 +199,7 @@ troupe_status troupe_close(troupe *t, int64_t timeout_ns,
 typedef struct troupe_totals {
 	uint64_t accepted;  /* sends that returned OK */
 	uint64_t handled;   /* handed to a behavior */
-	uint64_t dead;      /* accepted and not handled: dead letters but for UNHANDLED */
+	uint64_t dead;      /* accepted and not handled: dead letters but for UNHANDLED and FAILED */
 	uint64_t unhandled; /* of those handled, passed to troupe_unhandled */
 	uint64_t spawned;   /* actors that started */
 	uint64_t stopped;

@@ -163,7 +163,7 @@ tr_ask_begin(tr_context *context, troupe_actor *self, uint32_t type, int64_t tim
 		return NULL;
 	}
 	ask->cell.period = timeout_ns;
-	ask->cell.deadline = tr_timing_after(context->current_runtime, timeout_ns);
+	ask->cell.deadline = tr_timing_about_after(context->current_runtime, timeout_ns);
 	ask->on_answer = on_answer;
 	ask->context = user;
 	ask->target = 0;

@@ -157,6 +157,15 @@ tr_context_may_wait(const tr_context *context)
 	return context == NULL || context->current == NULL || context->worker.pool == NULL;
 }
 
+/* A callback without a message begins: start or stop. */
+TR_INLINE void
+tr_context_empty_hand(tr_context *context)
+{
+	context->msg = NULL;
+	/* CX-none: for reports as it comes. */
+	atomic_store_explicit(&context->running_type, 0, memory_order_relaxed);
+}
+
 TR_INLINE void
 tr_count(_Atomic uint64_t *counter, uint64_t by)
 {

@@ -260,9 +260,9 @@ settle(tr_turn *turn)
 static void
 handle(tr_turn *turn, uint32_t unit)
 {
-	tr_deliver(turn->context, turn->actor, turn->receive, turn->state, unit);
-	turn->handled++;
 	turn->pending--;
+	if (tr_deliver(turn->context, turn->actor, turn->receive, turn->state, unit))
+		turn->handled++;
 }
 
 /* Every TR_LANE_TICKS messages: what is urgent, and what time is it? */

@@ -45,8 +45,6 @@ enum {
 };
 #define TR_MSG_LANES   (TR_MSG_URGENT | TR_MSG_CONTROL)
 #define TR_MSG_MARKED  (TR_MSG_DESTROY | TR_MSG_HEAP | TR_MSG_SHARED | TR_MSG_NESTED)
-/* What a behavior does not get to see as it is. */
-#define TR_MSG_SPECIAL (TR_MSG_REPLY | TR_MSG_CELL)
 
 typedef struct tr_tail {
 	void (*destroy)(void *body, size_t size);

@@ -185,7 +185,7 @@ troupe_reply_msg(troupe_actor *self, troupe_msg **msg)
 	return tr_request_answer(context, request, reply);
 }
 
-static troupe_status
+static TROUPE_PRINTF(4, 0) troupe_status
 answer_with_error(tr_context *context, troupe_msg *request, int code, const char *format, va_list arguments)
 {
 	char text[TROUPE_ERROR_MAX + 1];

@@ -96,7 +96,7 @@ end_life(tr_context *context, troupe *t, troupe_actor *child)
 	const troupe_class *class_ = tr_actor_class(child);
 
 	tr_ending_run_for_restart(context, t, child);
-	context->msg = NULL;
+	tr_context_empty_hand(context);
 	if (class_->stop != NULL)
 		class_->stop(child, tr_actor_state(child), TROUPE_REASON_RESTART);
 	tr_ending_settle(context, t, child);
@@ -151,7 +151,7 @@ call_start(tr_context *context, troupe *t, troupe_actor *child, const void *argu
 	const troupe_class *class_ = tr_actor_class(child);
 	int refusal = 0;
 
-	context->msg = NULL;
+	tr_context_empty_hand(context);
 	/* What it begins is not refused. */
 	child->flags &= (uint16_t)~TR_ACTOR_WAITING;
 	if (class_->start != NULL)

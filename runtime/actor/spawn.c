@@ -392,8 +392,8 @@ troupe_spawn_child(troupe_actor *self, const troupe_class *class_, const void *a
 {
 	tr_context *context = tr_require_self(self, __func__);
 
-	if (self->flags & TR_ACTOR_STOPPING) {
-		tr_fail(TROUPE_DEAD, "an actor that stops has no more children");
+	if (tr_actor_is_ending(self)) {
+		tr_fail(TROUPE_DEAD, "an actor that stops or is restarted has no more children");
 		return 0;
 	}
 	return spawn(context, context->current_runtime, self, class_, argument);

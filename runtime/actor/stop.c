@@ -255,7 +255,7 @@ call_stop(tr_context *context, troupe *t, troupe_actor *actor)
 	if (tr_actor_class(actor)->stop == NULL || actor->flags & TR_ACTOR_REFUSED ||
 	    actor->phase >= TR_PHASE_HALTING_AGAIN)
 		return;
-	context->msg = NULL;
+	tr_context_empty_hand(context);
 	context->after = 0;
 	tr_actor_class(actor)->stop(actor, tr_actor_state(actor), tr_stop_reason(actor));
 	tr_ending_settle(context, t, actor);

@@ -372,7 +372,7 @@ ask_for_decision(tr_context *context, troupe_actor *parent, const tr_charge *cha
 
 	if (how->decide == NULL)
 		return TROUPE_RESTART;
-	context->msg = NULL;
+	tr_context_empty_hand(context);
 	troupe_decision decision = how->decide(parent, tr_actor_state(parent), &failure);
 	/* If it has failed itself, that is what escalates. */
 	return context->after & TR_AFTER_FAIL ? TROUPE_ESCALATE : decision;

@@ -38,6 +38,13 @@ now_of(const troupe *t)
 	return t->pool.scheduler->now(&t->pool);
 }
 
+/* Each worker has a shard, and all others have one; when simulated, one is all, so that its order is exact. */
+static uint32_t
+shared_shard(const troupe *t)
+{
+	return is_simulated(t) ? 0 : t->pool.count;
+}
+
 /* --- What becomes due. --- */
 
 /* Work is on its way to the pool that nobody there knows of. */
@@ -117,9 +124,9 @@ create(troupe *t)
 		free(timing);
 		return NULL;
 	}
-	/* One shard for each worker, and one for all others. */
-	timing->events = tr_events_create(t->pool.count + 1, is_simulated(t) ? 0 : TR_EVENTS_SHIFT, now_of(t), &hooks,
-	    timing);
+	timing->events = is_simulated(t)
+	                     ? tr_events_create(1, 0, now_of(t), &hooks, timing)
+	                     : tr_events_create(t->pool.count + 1, TR_EVENTS_SHIFT, now_of(t), &hooks, timing);
 	if (timing->events == NULL) {
 		deallocate(timing);
 		return NULL;
@@ -127,13 +134,13 @@ create(troupe *t)
 	return timing;
 }
 
-/* With its thread, if it needs one.  NULL: no memory or no thread. */
+/* With its thread, if it needs one: when the runtime is being closed, nothing becomes due.  NULL: no memory or no thread. */
 static tr_timing *
 create_and_start(troupe *t)
 {
 	tr_timing *timing = create(t);
 
-	if (timing == NULL || is_simulated(t))
+	if (timing == NULL || is_simulated(t) || tr_runtime_is_closing(t))
 		return timing;
 	timing->threaded = !tr_fault_due() && tr_thread_start(&timing->thread, "troupe/events", work, timing) == 0;
 	if (timing->threaded)
@@ -158,7 +165,10 @@ begin_timing(troupe *t)
 void
 tr_timing_stop(troupe *t)
 {
+	/* Under the lock, so that the first deadline either has its thread by now or sees that the runtime closes. */
+	pthread_mutex_lock(&t->lock);
 	tr_timing *timing = timing_of(t);
+	pthread_mutex_unlock(&t->lock);
 
 	if (timing == NULL || !timing->threaded)
 		return;
@@ -185,7 +195,7 @@ tr_timing_reclaim(tr_context *context, troupe *t)
 		if (cell->period == TR_CELL_ENDED)
 			tr_cells_drop(context, cell);
 		else
-			tr_events_arm(timing->events, t->pool.count, cell);
+			tr_events_arm(timing->events, shared_shard(t), cell);
 	}
 	if (timing != NULL)
 		timing->returned = 0;
@@ -211,7 +221,9 @@ tr_timing_arm(tr_context *context, troupe *t, tr_cell *cell)
 		tr_fail(TROUPE_NOMEM, "no memory or no thread for timers");
 		return false;
 	}
-	tr_events_arm(timing->events, context->worker.pool == &t->pool ? context->worker.index : t->pool.count, cell);
+	bool has_own = context->worker.pool == &t->pool && !is_simulated(t);
+
+	tr_events_arm(timing->events, has_own ? context->worker.index : shared_shard(t), cell);
 	return true;
 }
 
@@ -221,12 +233,24 @@ tr_timing_disarm(troupe *t, tr_cell *cell)
 	return tr_events_disarm(timing_of(t)->events, cell);
 }
 
+static int64_t
+add(int64_t now, int64_t delay)
+{
+	return delay > INT64_MAX - now ? INT64_MAX : now + delay;
+}
+
 int64_t
 tr_timing_after(const troupe *t, int64_t delay)
 {
-	int64_t now = now_of(t);
+	return add(now_of(t), delay);
+}
 
-	return delay > INT64_MAX - now ? INT64_MAX : now + delay;
+int64_t
+tr_timing_about_after(const troupe *t, int64_t delay)
+{
+	bool is_long = delay >= 50 * TR_CLOCK_SLACK_NS && !is_simulated(t);
+
+	return add(is_long ? tr_clock_about() : now_of(t), delay);
 }
 
 /* --- For the runtime. --- */

@@ -30,6 +30,9 @@ bool tr_timing_disarm(troupe *t, tr_cell *cell);
 /* `delay` ns from now; INT64_MAX when that is beyond. */
 int64_t tr_timing_after(const troupe *t, int64_t delay);
 
+/* The same, and if the delay is long up to a fiftieth later: for what is armed often and seldom comes to pass. */
+int64_t tr_timing_about_after(const troupe *t, int64_t delay);
+
 /* Deadlines under way, and how often that changed: see events.h.  Nothing before the first one. */
 tr_events_load tr_timing_load(const troupe *t);
 

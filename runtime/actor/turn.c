@@ -88,8 +88,10 @@ run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_
 			unit = tr_message_from(unit)->next_unit;
 			if (unit != 0)
 				__builtin_prefetch(tr_message_at(unit));
-			tr_deliver(context, actor, receive, state, this_unit);
-			handled++;
+			if (TR_LIKELY(tr_deliver(context, actor, receive, state, this_unit)))
+				handled++;
+			else
+				pending--;
 			if (TR_UNLIKELY(context->after != 0))
 				return settle_plain(context, actor, generation, unit, handled, pending);
 			if (TR_UNLIKELY(tr_turn_must_leave(context)))

@@ -14,8 +14,8 @@
  * One thread pushes; it and any number of thieves take, all from the head,
  * so that the oldest runs first whoever runs it.  (After Go's scheduler.)
  *
- * Threads    push and spill are the owner's.  pop and steal are anybody's;
- *            steal writes into the thief's own ring.
+ * Threads    push, spill and pop are the owner's.  steal is anybody's, and
+ *            writes into the thief's own ring.
  * Order      First in, first out, but for what is stolen.
  * Limits     TR_RING_SIZE entries, or fewer when opened with less.
  *

@@ -105,7 +105,8 @@ try_next(tr_worker *worker)
 
 	actor = sim->runnable[at];
 	sim->runnable[at] = sim->runnable[--sim->count];
-	sim->now += TR_SIMULATED_STEP_NS;
+	if (sim->now <= INT64_MAX - TR_SIMULATED_STEP_NS)
+		sim->now += TR_SIMULATED_STEP_NS;
 	return actor;
 }
 

@@ -26,6 +26,13 @@
 int64_t tr_clock_now(void);
 
 /*
+ * A time that is not before now, and at most TR_CLOCK_SLACK_NS after it: for
+ * a fraction of the price, where the system keeps such a clock.
+ */
+int64_t tr_clock_about(void);
+#define TR_CLOCK_SLACK_NS INT64_C(10000000)
+
+/*
  * CPUs that this process may use at once: the affinity mask and the CPU
  * limits of its cgroup and the groups above (quota / period, rounded up)
  * taken together.  At least 1.

@@ -17,6 +17,12 @@ tr_cpu_limit(void)
 	return count < 1 ? 1 : (unsigned)count;
 }
 
+int64_t
+tr_clock_about(void)
+{
+	return tr_clock_now();
+}
+
 int
 tr_parker_init(tr_parker *parker, uint32_t word)
 {

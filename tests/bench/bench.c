@@ -27,6 +27,14 @@ static const char usage[] =
     "               opening and closing the runtime took\n"
     "  --list       the workloads: name, N, M, and what N and M count\n"
     "\n"
+    "An operation is a message; but an actor for create, idle, skynet, fib and\n"
+    "fibwork, a round trip for ask, a timer armed and cancelled for timers, one armed\n"
+    "for timersarmed, an actor spawned, monitored, stopped and reported down for\n"
+    "supervise, and a restart for restarts.  idle and timersarmed also say on stderr\n"
+    "what an actor or a timer takes of memory.  wake and timerslate print lines of\n"
+    "their own: how fast an idle runtime is back at work, and how late timers fire\n"
+    "while all workers are busy.\n"
+    "\n"
     "A run whose result is not what it must be says so, and makes the status 1.\n";
 
 enum { EXIT_WRONG = 1, EXIT_USAGE = 2 };
@@ -48,6 +56,10 @@ static const bench_workload *const lists[] = {
 	bench_suite_big,
 	bench_suite_wait,
 	bench_suite_search,
+	bench_depend_ask,
+	bench_depend_timers,
+	bench_depend_late,
+	bench_depend_supervise,
 };
 
 enum { LISTS = sizeof lists / sizeof lists[0] };
@@ -122,9 +134,8 @@ bench_resident(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* How many workers there are, whatever set it: option, environment or machine. */
-static int
-effective_workers(const troupe *t)
+int
+bench_workers(const troupe *t)
 {
 	char text[4096];
 	int workers = 0;
@@ -136,6 +147,29 @@ effective_workers(const troupe *t)
 			break;
 	}
 	return workers;
+}
+
+void
+bench_default_to_workers(const troupe *t, int64_t *number)
+{
+	if (*number == 0)
+		*number = bench_workers(t);
+	if (*number < 1) /* no workers: the main thread does the work */
+		*number = 1;
+}
+
+static int
+compare_times(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void
+bench_sort(int64_t *times, size_t count)
+{
+	qsort(times, count, sizeof *times, compare_times);
 }
 
 static void
@@ -183,14 +217,18 @@ play_workload(troupe *t)
 static int
 run_here(void)
 {
-	const troupe_options options = { .size = sizeof options, .workers = (int)option.workers };
+	const troupe_options options = {
+		.size = sizeof options,
+		.workers = (int)option.workers,
+		.failure = bench.workload->failure,
+	};
 	int64_t before = bench_clock();
 	troupe *t = troupe_open(&options);
 	int64_t opened = bench_clock();
 
 	if (!t)
 		bench_abort(troupe_last_error_text());
-	int workers = effective_workers(t);
+	int workers = bench_workers(t);
 	play_workload(t);
 	int64_t closing = bench_clock();
 	if (troupe_close(t, 10 * TROUPE_SECOND, NULL, NULL) != TROUPE_OK)

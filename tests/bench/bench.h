@@ -30,6 +30,8 @@ typedef struct bench_workload {
 	void (*check)(troupe *t);
 	/* Instead of the two above: does all by itself, prints what it found. */
 	void (*measure)(troupe *t);
+	/* The runtime's option of that name, for a workload whose actors fail on purpose. */
+	void (*failure)(void *context, const troupe_failure *failure);
 } bench_workload;
 
 /* The workloads, each list ended by a NULL name. */
@@ -41,6 +43,10 @@ extern const bench_workload bench_suite_meet[];
 extern const bench_workload bench_suite_big[];
 extern const bench_workload bench_suite_wait[];
 extern const bench_workload bench_suite_search[];
+extern const bench_workload bench_depend_ask[];
+extern const bench_workload bench_depend_timers[];
+extern const bench_workload bench_depend_late[];
+extern const bench_workload bench_depend_supervise[];
 
 /* The run that this process makes. */
 extern struct bench_run {
@@ -71,6 +77,22 @@ _Noreturn void bench_abort(const char *what);
 
 /* bytes of zeroed memory, or the end of the process. */
 void *bench_memory(size_t count, size_t size);
+
+/* How many workers there are, whatever set it: option, environment or machine. */
+int bench_workers(const troupe *t);
+
+/* For an N or M whose default is the number of workers: 0 becomes that. */
+void bench_default_to_workers(const troupe *t, int64_t *number);
+
+/* What falls to actor `number`, from 0, when M actors share N. */
+static inline int64_t
+bench_share(int64_t number)
+{
+	return bench.n / bench.m + (number < bench.n % bench.m);
+}
+
+/* Sort times, ascending. */
+void bench_sort(int64_t *times, size_t count);
 
 /* Resident memory of this process, in bytes; 0 where the system does not tell. */
 int64_t bench_resident(void);

@@ -77,7 +77,7 @@ is_micro() {
 	esac
 }
 
-# What the user asked for; wake measures something else, and runs by itself.
+# What the user asked for; wake and timerslate measure something else, and run by themselves.
 chosen() {
 	if [ -n "$ONLY" ]; then
 		echo "$ONLY"
@@ -85,7 +85,7 @@ chosen() {
 	fi
 	echo "$micro"
 	if [ "$SUITE" != no ]; then
-		for name in $("$bin/troupe-bench" --list | awk '$1 != "wake" { print $1 }'); do
+		for name in $("$bin/troupe-bench" --list | awk '$1 !~ /^(wake|timerslate)$/ { print $1 }'); do
 			is_micro "$name" || echo "$name"
 		done
 	fi

@@ -11,7 +11,11 @@ noinst_PROGRAMS += %D%/troupe-bench %D%/yardstick
 	%D%/suite_meet.c \
 	%D%/suite_big.c \
 	%D%/suite_wait.c \
-	%D%/suite_search.c
+	%D%/suite_search.c \
+	%D%/depend_ask.c \
+	%D%/depend_timers.c \
+	%D%/depend_late.c \
+	%D%/depend_supervise.c
 %C%_troupe_bench_LDADD = libtroupe.a -lm
 
 %C%_yardstick_SOURCES = \

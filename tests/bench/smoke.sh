@@ -42,6 +42,12 @@ sieve 3000 100
 nqueens 6 4
 fibonacci 13
 actorcreation 10
+ask 3000 3
+timers 5000 3
+timersarmed 3000
+timerslate 50 50
+supervise 2000 16
+restarts 500 20
 '
 
 # What is listed and not in the table would never be tried.

@@ -127,19 +127,11 @@ measure_once(void (*knock)(void))
 	return at - before;
 }
 
-static int
-compare_times(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Print a line about the times, and return their median in us. */
 static double
 report_times(const char *what, int64_t *times, size_t count)
 {
-	qsort(times, count, sizeof *times, compare_times);
+	bench_sort(times, count);
 	/* Of an even number, the mean of the two in the middle. */
 	double median = (double)(times[(count - 1) / 2] + times[count / 2]) * 0.5e-3;
 	printf("wake: %s: median %.1f us of %zu (%.1f to %.1f)\n", what, median, count,
