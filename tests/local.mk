@@ -47,6 +47,7 @@ check_PROGRAMS += \
 	%D%/test_sleepers \
 	%D%/test_lanes \
 	%D%/test_runtime \
+	%D%/test_system_become \
 	%D%/test_system_behavior \
 	%D%/test_system_close \
 	%D%/test_system_crash \
@@ -62,10 +63,14 @@ check_PROGRAMS += \
 	%D%/test_system_open \
 	%D%/test_system_order \
 	%D%/test_system_outcome \
+	%D%/test_system_registry \
+	%D%/test_system_registry_wait \
 	%D%/test_system_same_run \
 	%D%/test_system_send \
 	%D%/test_system_start \
+	%D%/test_system_stash \
 	%D%/test_system_stop \
+	%D%/test_system_storm \
 	%D%/test_system_stress \
 	%D%/test_system_timers \
 	%D%/test_system_timers_end \
@@ -77,6 +82,7 @@ check_LIBRARIES = %D%/libmodules.a
 	%D%/crew.c %D%/crew.h \
 	%D%/system.c %D%/system.h \
 	%D%/payload.c %D%/payload.h \
+	%D%/puppet.c %D%/puppet.h \
 	%D%/crashes.c %D%/crashes.h
 if TR_LINUX
 check_PROGRAMS += %D%/test_cgroup
