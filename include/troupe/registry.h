@@ -38,7 +38,8 @@ troupe_status troupe_await_name(troupe_actor *self, const char *name, int64_t ti
  * dedicated actors.  OK, with *found set; TIMEOUT, CLOSING, INVALID, NOMEM,
  * FORKED; DEADLOCK in a pool worker's callback, and in any callback when the
  * runtime has no workers.  Without workers the caller's thread drives the
- * runtime meanwhile; the timeout is real time, also when simulated.
+ * runtime meanwhile, and it is DEADLOCK when another thread does; the timeout
+ * is real time, also when simulated.
  */
 troupe_status troupe_wait_for(troupe *t, const char *name, int64_t timeout_ns, troupe_ref *found);
 

@@ -144,7 +144,9 @@ troupe_status troupe_wait(troupe *t, int64_t timeout_ns);
 /*
  * The same, but without regard to timers, open asks and holds: wait until
  * every accepted message has been handled.  troupe_drain and then
- * troupe_close is the way to end a program that has timers, and lose nothing.
+ * troupe_close is the way to end a program that has timers.  What actors have
+ * stashed or kept is not waited for, nor what waits for an actor that is to be
+ * restarted.
  */
 troupe_status troupe_drain(troupe *t, int64_t timeout_ns);
 
@@ -194,7 +196,8 @@ troupe_status troupe_close(troupe *t, int64_t timeout_ns,
 
 /*
  * What became of the messages so far.  Exact when t is quiet, and then
- * accepted == handled + dead; about right at other times.
+ * accepted == handled + dead, but for what is stashed; about right at other
+ * times.
  */
 typedef struct troupe_totals {
 	uint64_t accepted;  /* sends that returned OK */

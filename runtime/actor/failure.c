@@ -88,12 +88,14 @@ tell(tr_context *context, troupe *t, troupe_actor *actor, const troupe_failure *
 {
 	const troupe_class *class_ = tr_actor_class(actor);
 
+	context->failing = true;
 	if (class_->failed != NULL)
 		class_->failed(actor, tr_actor_state(actor), failure);
 	if (t->options.failure != NULL)
 		t->options.failure(t->options.context, failure);
 	else
 		log_failure(t, failure);
+	context->failing = false;
 	/* What these callbacks asked for themselves changes nothing any more. */
 	context->after &= (uint8_t)~(unsigned)TR_AFTER_FAIL;
 }

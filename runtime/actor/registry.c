@@ -342,6 +342,8 @@ troupe_wait_for(troupe *t, const char *name, int64_t timeout_ns, troupe_ref *fou
 {
 	search what = { .t = t, .name = name };
 
+	if (tr_process_init() != TROUPE_OK)
+		return troupe_last_error();
 	if (length_of(name) == 0 || found == NULL)
 		return refuse_name(__func__);
 	troupe_status status = tr_runtime_wait_until(t, is_found, &what, timeout_ns, __func__);

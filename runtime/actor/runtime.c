@@ -378,6 +378,8 @@ troupe_hold(troupe *t)
 	tr_runtime_raise(t);
 	/* RT-none: it is only to be counted; outside says the rest. */
 	atomic_fetch_add_explicit(&t->holds, 1, memory_order_relaxed);
+	/* Who waits for a drained runtime may have seen the one without the other. */
+	tr_runtime_notify(t);
 	return TROUPE_OK;
 }
 

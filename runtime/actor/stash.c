@@ -64,7 +64,7 @@ troupe_unstash(troupe_actor *self, size_t most)
 	tr_extra *extra = tr_actor_extra(self);
 	size_t count = 0;
 
-	if (extra == NULL || tr_actor_is_ending(self))
+	if (extra == NULL || tr_actor_is_ending(self) || context->failing)
 		return 0;
 	for (; count < most && extra->stash.first != 0; count++) {
 		uint32_t unit = tr_chain_take(&extra->stash);

@@ -73,7 +73,8 @@ typedef struct goal {
 	troupe *t;
 	bool (*is_reached)(void *argument);
 	void *argument;
-	int64_t virtual_limit; /* the simulated clock does not jump beyond */
+	int64_t virtual_limit; /* the simulated clock does not go beyond */
+	bool is_silence;       /* cannot be reached while anything runs */
 } goal;
 
 static bool
@@ -91,7 +92,7 @@ is_drained(void *t)
 static bool
 is_over(const goal *what)
 {
-	return tr_runtime_is_shut_down(what->t) || what->is_reached(what->argument);
+	return what->is_reached(what->argument) || tr_runtime_is_shut_down(what->t);
 }
 
 static bool
@@ -138,6 +139,12 @@ jump_to_next_deadline(troupe *t, int64_t limit)
 	return true;
 }
 
+static bool
+is_beyond_limit(const goal *what)
+{
+	return is_simulated(what->t) && what->t->pool.scheduler->now(&what->t->pool) > what->virtual_limit;
+}
+
 /* OK when the goal is reached or the runtime is shut down; TIMEOUT. */
 static troupe_status
 drive_to(const goal *what, int64_t deadline)
@@ -147,10 +154,12 @@ drive_to(const goal *what, int64_t deadline)
 	for (uint32_t turns = 1; !tr_runtime_is_shut_down(t); turns++) {
 		bool ran = run_one(t);
 
+		if (!(ran && what->is_silence) && is_over(what))
+			break;
+		if (is_beyond_limit(what))
+			return TROUPE_TIMEOUT;
 		if (ran && turns % CLOCK_TURNS != 0)
 			continue;
-		if (!ran && is_over(what))
-			break;
 		int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
 		if (deadline >= 0 && left <= 0)
 			return TROUPE_TIMEOUT;
@@ -217,7 +226,13 @@ wait_for_workers(const goal *what, int64_t deadline)
 troupe_status
 tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *), void *argument, int64_t timeout_ns, const char *call)
 {
-	goal what = { .t = t, .is_reached = is_reached, .argument = argument, .virtual_limit = INT64_MAX };
+	goal what = {
+		.t = t,
+		.is_reached = is_reached,
+		.argument = argument,
+		.virtual_limit = INT64_MAX,
+		.is_silence = is_reached == is_quiet || is_reached == is_drained,
+	};
 	troupe_status status = tr_runtime_check_call(t, call);
 
 	if (status == TROUPE_DEADLOCK && tr_context_may_wait(tr_current_context) && !tr_runtime_is_driven(t))
