@@ -60,8 +60,10 @@ troupe_status troupe_ask_msg(troupe_actor *self, troupe_ref to, troupe_msg **msg
  * for FAILED *code, which may be NULL, is set), or DEADLOCK at once in a pool
  * worker's callback and for a dedicated actor that asks itself, or what
  * troupe_ask may return.  Without workers the caller's thread drives the
- * runtime meanwhile, unless another thread does; under the simulated
- * scheduler the deadline is virtual time.
+ * runtime meanwhile, unless another thread does, and it is CLOSING once
+ * troupe_shutdown was called; under the simulated scheduler the deadline is
+ * virtual time.  An answer that a thread outside gives too late is freed, and
+ * counted nowhere.
  */
 troupe_status troupe_call(troupe_ref to, uint32_t type, const void *data, size_t size, int64_t timeout_ns,
     troupe_msg **answer, int *code);
@@ -123,7 +125,7 @@ typedef void troupe_on_gathered(troupe_actor *self, void *state, const troupe_ga
  * of the `count` requests were answered with OK (count: all; 1: the first), or
  * so many can no longer be.  Answers after that are dead letters with reason
  * LATE.  A request that cannot even be sent counts as one that ended so.  The
- * text of an answer is the name of its status.
+ * text of an answer that is not OK is the name of its status.
  *
  * OK; INVALID (count is 0, want is 0 or over count, a negative timeout, no
  * on_gathered, or self is stopping) or NOMEM; or, when fewer than `want` can

@@ -65,7 +65,7 @@ struct troupe_actor {
 	_Atomic(const troupe_class *) kind; /* atomic only for reports about running actors */
 	uint32_t extra;       /* a unit of the message arena; 0 is none */
 	_Atomic uint8_t home; /* its runtime's number */
-	uint8_t phase;        /* while it is TR_ACTOR_WAITING: a tr_phase */
+	_Atomic uint8_t phase; /* while it is TR_ACTOR_WAITING: a tr_phase; atomic only for reports */
 	uint16_t flags;
 };
 
@@ -170,6 +170,20 @@ tr_actor_class(const troupe_actor *actor)
 {
 	/* AC-none: constant while the actor lives. */
 	return atomic_load_explicit(&actor->kind, memory_order_relaxed);
+}
+
+TR_INLINE tr_phase
+tr_actor_phase(const troupe_actor *actor)
+{
+	/* AC-none: the owner's own, and for reports as it comes. */
+	return (tr_phase)atomic_load_explicit(&actor->phase, memory_order_relaxed);
+}
+
+TR_INLINE void
+tr_actor_set_phase(troupe_actor *actor, tr_phase phase)
+{
+	/* AC-none: as above. */
+	atomic_store_explicit(&actor->phase, (uint8_t)phase, memory_order_relaxed);
 }
 
 TR_INLINE size_t

@@ -94,7 +94,7 @@ tr_ask_take_due(tr_context *context, troupe *t, troupe_actor *actor, tr_ask *ask
 		tr_registry_end_wait(context, t, ask, name);
 		snprintf(text, sizeof text, "nobody took the name \"%s\" within %" PRId64 " ms", name, timeout / TROUPE_MS);
 	} else {
-		tr_suspect_describe(text, t, answer.target, answer.type, timeout);
+		tr_suspect_describe(context, text, answer.target, answer.type, timeout);
 	}
 	answer.text = text;
 	tr_cells_unlink(actor, &ask->cell);

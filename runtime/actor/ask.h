@@ -23,7 +23,7 @@ typedef struct tr_ask {
 	uint32_t type;
 } tr_ask;
 
-_Static_assert(sizeof(tr_ask) <= 2 * TR_UNIT, "an ask fits a large cell");
+_Static_assert(sizeof(tr_ask) <= TR_LARGE_CELL_USE, "an ask fits a large cell");
 
 /* An ask that is armed; NULL is remembered by tr_fail.  type: TR_TYPE_ASK or _AWAIT. */
 TR_MUST_USE tr_ask *tr_ask_begin(tr_context *context, troupe_actor *self, uint32_t type, int64_t timeout_ns,

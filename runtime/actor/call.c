@@ -15,13 +15,15 @@
 enum { WAITING, TAKEN, DONE, GIVEN_UP };
 enum { ASLEEP, ROUSED };
 
+/* A late answer looks at the state whatever the cell is by then: so it is where no other cell has anything. */
 typedef struct call_cell {
 	tr_cell cell;
+	char others[TR_LARGE_CELL_USE - sizeof(tr_cell)];
 	_Atomic uint64_t state; /* generation:32 | WAITING and so on */
 	struct tr_call *waiting;
 } call_cell;
 
-_Static_assert(sizeof(call_cell) <= 2 * TR_UNIT, "a call fits a large cell");
+_Static_assert(sizeof(call_cell) == 2 * TR_UNIT, "a call fills a large cell");
 
 /* On the caller's stack. */
 typedef struct tr_call {
@@ -55,12 +57,18 @@ take_caller(call_cell *cell, uint32_t generation)
 }
 
 static void
+rouse(tr_call *call)
+{
+	/* CL-none: release for drive_or_sleep; an answer is read by way of DONE. */
+	atomic_store_explicit(&call->parker.word, ROUSED, memory_order_release);
+	tr_parker_wake(&call->parker);
+}
+
+static void
 hand_over(call_cell *cell, uint32_t generation, tr_call *call, troupe_msg *reply)
 {
 	call->reply = reply;
-	/* CL-none: the caller reads DONE before it looks at anything. */
-	atomic_store_explicit(&call->parker.word, ROUSED, memory_order_relaxed);
-	tr_parker_wake(&call->parker);
+	rouse(call);
 	/* It may be driving, and sleep as a worker. */
 	if (tr_runtime_is_driven(call->t))
 		tr_pool_wake_all(&call->t->pool);
@@ -100,6 +108,13 @@ tr_call_deliver(tr_context *context, uint64_t token, troupe_msg *reply)
 	tr_count(&context->visits[call->t->number].tally.handled, 1);
 	hand_over(cell, generation, call, reply);
 	return TROUPE_OK;
+}
+
+void
+tr_call_rouse_all(troupe *t)
+{
+	for (tr_call *call = t->calls; call != NULL; call = call->next)
+		rouse(call);
 }
 
 void
@@ -163,17 +178,38 @@ delist(tr_call *call)
 	pthread_mutex_unlock(&call->t->lock);
 }
 
-/* Wait until it is answered or `deadline` has passed, and see to it that nobody looks at the call any more. */
+static void
+sleep_until_roused(tr_call *call, int64_t deadline)
+{
+	int64_t now = tr_clock_now();
+
+	if (now < deadline)
+		tr_parker_wait(&call->parker, ASLEEP, deadline == INT64_MAX ? -1 : deadline - now);
+}
+
+/* Where callers drive, one of those that wait does, until it has its answer; then the next one. */
+static void
+drive_or_sleep(tr_call *call, int64_t timeout_ns)
+{
+	int64_t now = tr_clock_now();
+	int64_t deadline = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+	tr_drive_end end;
+
+	do {
+		/* CL-none: who rouses it does so after what it is to see. */
+		(void)atomic_exchange_explicit(&call->parker.word, ASLEEP, memory_order_acquire);
+		end = tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline);
+		if (end != TR_DRIVE_DONE && !is_answered(call))
+			/* Another driver's clock may be a virtual one. */
+			sleep_until_roused(call, end == TR_DRIVE_BUSY && tr_runtime_is_simulated(call->t) ? INT64_MAX : deadline);
+	} while (end != TR_DRIVE_DONE && !is_answered(call) && (tr_clock_now() < deadline || end == TR_DRIVE_BUSY));
+}
+
+/* Wait until it is answered or its time is over, and see to it that nobody looks at the call any more. */
 static bool
 wait_for_answer(tr_call *call, int64_t timeout_ns)
 {
-	if (!tr_runtime_drive_until(call->t, is_answered, call, timeout_ns)) {
-		int64_t now = tr_clock_now();
-		int64_t deadline = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
-
-		while (!is_answered(call) && (now = tr_clock_now()) < deadline)
-			tr_parker_wait(&call->parker, ASLEEP, deadline - now);
-	}
+	drive_or_sleep(call, timeout_ns);
 	uint64_t waiting = state_of(call->cell, WAITING);
 
 	/* CL-none: nobody has taken it, and nobody will. */
@@ -239,6 +275,18 @@ finish(tr_context *context, const tr_call *call, troupe_msg **answer, int *code)
 	return TROUPE_OK;
 }
 
+static troupe_status
+explain_timeout(tr_context *context, troupe *t, troupe_ref to, uint32_t type, int64_t timeout_ns)
+{
+	char text[TR_SUSPECT_TEXT];
+
+	/* Who drives it itself waits no longer than the runtime works. */
+	if (tr_runtime_is_driven(t) && tr_runtime_is_shut_down(t))
+		return tr_fail(TROUPE_CLOSING, "the runtime is shut down");
+	tr_suspect_describe(context, text, to, type, timeout_ns);
+	return tr_fail(TROUPE_TIMEOUT, "%s", text);
+}
+
 /* The request is this function's. */
 static troupe_status
 call_and_wait(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request, int64_t timeout_ns,
@@ -265,10 +313,7 @@ call_and_wait(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request
 	} else if (wait_for_answer(&call, timeout_ns)) {
 		status = finish(context, &call, answer, code);
 	} else {
-		char text[TR_SUSPECT_TEXT];
-
-		tr_suspect_describe(text, t, to, type, timeout_ns);
-		status = tr_fail(TROUPE_TIMEOUT, "%s", text);
+		status = explain_timeout(context, t, to, type, timeout_ns);
 	}
 	if (listed)
 		delist(&call);

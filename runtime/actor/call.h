@@ -28,6 +28,9 @@
 /* Hand a reply, which is no longer the caller's, to the thread that waits with the token: OK, or it was late. */
 troupe_status tr_call_deliver(tr_context *context, uint64_t token, troupe_msg *reply);
 
+/* A thread drives the runtime no more, and has its lock: one of those that wait may. */
+void tr_call_rouse_all(troupe *t);
+
 /* The runtime is barred: whoever waits shall wait no more. */
 void tr_call_end_all(troupe *t);
 

@@ -233,3 +233,18 @@ tr_dedicated_running(troupe *t, uint32_t index)
 	pthread_mutex_unlock(&t->lock);
 	return found;
 }
+
+bool
+tr_dedicated_visit(troupe *t, troupe_ref actor, void (*visit)(tr_context *, void *), void *argument)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&t->lock);
+	for (tr_dedicated *dedicated = t->dedicated; dedicated != NULL && !found; dedicated = dedicated->next) {
+		found = !dedicated->ended && tr_context_self(&dedicated->context) == actor;
+		if (found)
+			visit(&dedicated->context, argument);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}

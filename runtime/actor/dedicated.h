@@ -43,4 +43,7 @@ TR_MUST_USE bool tr_dedicated_wait_all(troupe *t, int64_t deadline);
 /* The context of the index-th that has not ended, or NULL.  For the closer: nobody else reaps while it closes. */
 tr_context *tr_dedicated_running(troupe *t, uint32_t index);
 
+/* Call visit, under the runtime's lock, for the one whose thread runs the actor; false: there is none. */
+bool tr_dedicated_visit(troupe *t, troupe_ref actor, void (*visit)(tr_context *context, void *argument), void *argument);
+
 #endif /* TR_DEDICATED_H */

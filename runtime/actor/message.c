@@ -172,15 +172,27 @@ tr_message_destroy(troupe_msg *msg)
 		tr_message_tail(msg)->destroy(body_of(msg), msg->size);
 }
 
-void
-tr_message_release(tr_cache *cache, troupe_msg *msg)
+/* All but its slot, and the message that is in it. */
+static void
+release_parts(tr_cache *cache, troupe_msg *msg)
 {
 	tr_message_destroy(msg);
 	if (msg->flag_bits & TR_MSG_SHARED)
 		tr_shared_release(cache, tr_message_tail(msg)->owner);
-	/* One level deep: what wraps is a request or a reply, and is never wrapped itself. */
-	if (msg->flag_bits & TR_MSG_NESTED)
-		tr_message_release(cache, tr_message_from(tr_message_ticket(msg)->inner));
+}
+
+void
+tr_message_release(tr_cache *cache, troupe_msg *msg)
+{
+	/* What was kept and passed on as an answer is wrapped once more for each time. */
+	while (TR_UNLIKELY(msg->flag_bits & TR_MSG_NESTED)) {
+		troupe_msg *inner = tr_message_from(tr_message_ticket(msg)->inner);
+
+		release_parts(cache, msg);
+		tr_message_discard(cache, msg);
+		msg = inner;
+	}
+	release_parts(cache, msg);
 	tr_message_discard(cache, msg);
 }
 

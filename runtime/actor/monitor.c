@@ -27,7 +27,7 @@ typedef struct monitoring_cell {
 	uint32_t watcher; /* its unit: a name for it, to be read only by the watched actor */
 } monitoring_cell;
 
-_Static_assert(sizeof(monitoring_cell) <= 2 * TR_UNIT, "a monitoring fits a large cell");
+_Static_assert(sizeof(monitoring_cell) <= TR_LARGE_CELL_USE, "a monitoring fits a large cell");
 
 static tr_watcher *
 watcher_at(uint32_t unit)

@@ -38,7 +38,7 @@ typedef struct name_cell {
 	entry *entry;
 } name_cell;
 
-_Static_assert(sizeof(name_cell) <= 2 * TR_UNIT, "a name fits a large cell");
+_Static_assert(sizeof(name_cell) <= TR_LARGE_CELL_USE, "a name fits a large cell");
 
 /* FNV-1a (Fowler, Noll and Vo). */
 static unsigned

@@ -39,7 +39,7 @@ tr_restart_wait(tr_context *context, troupe_actor *child)
 		return false;
 	extra->report = 0;
 	child->flags |= TR_ACTOR_WAITING;
-	child->phase = TR_PHASE_FAILED;
+	tr_actor_set_phase(child, TR_PHASE_FAILED);
 	return true;
 }
 
@@ -65,7 +65,7 @@ static void
 go_on(troupe_actor *child)
 {
 	child->flags &= (uint16_t)~TR_ACTOR_WAITING;
-	child->phase = TR_PHASE_NONE;
+	tr_actor_set_phase(child, TR_PHASE_NONE);
 }
 
 /* --- The end of a life. --- */
@@ -113,9 +113,9 @@ tr_restart_children_gone(tr_context *context, troupe *t, troupe_actor *child)
 	tr_order *order = tr_order_at(extra->order);
 
 	extra->order = 0;
-	if (child->phase == TR_PHASE_HALTING)
+	if (tr_actor_phase(child) == TR_PHASE_HALTING)
 		end_life(context, t, child);
-	child->phase = TR_PHASE_HALTED;
+	tr_actor_set_phase(child, TR_PHASE_HALTED);
 	send_back(context, extra, order);
 }
 
@@ -125,7 +125,7 @@ halt(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
 	tr_extra *extra = tr_actor_extra(child);
 
 	child->flags |= TR_ACTOR_WAITING;
-	child->phase = child->phase < TR_PHASE_HALTING_AGAIN ? TR_PHASE_HALTING : TR_PHASE_HALTING_AGAIN;
+	tr_actor_set_phase(child, tr_actor_phase(child) < TR_PHASE_HALTING_AGAIN ? TR_PHASE_HALTING : TR_PHASE_HALTING_AGAIN);
 	extra->order = tr_message_unit(&order->msg);
 	if (!tr_stop_children(context, child))
 		tr_restart_children_gone(context, t, child);

@@ -46,9 +46,16 @@ all_parked(tr_pool *pool)
 		tr_runtime_notify(t);
 }
 
+static void
+fair_tick(tr_worker *worker)
+{
+	tr_timing_help(worker->pool->owner);
+}
+
 static const tr_worker_hooks hooks = {
 	.work = work,
 	.all_parked = all_parked,
+	.fair_tick = fair_tick,
 };
 
 /* --- Open. --- */
@@ -253,6 +260,12 @@ bool
 tr_runtime_is_driven(const troupe *t)
 {
 	return tr_options_threads(&t->options) == 0;
+}
+
+bool
+tr_runtime_is_simulated(const troupe *t)
+{
+	return t->options.scheduler == TROUPE_SCHEDULER_SIMULATED;
 }
 
 /* Whether there was a moment in which no worker ran or had anything to run. */

@@ -84,12 +84,19 @@ bool tr_runtime_is_waited_for(troupe *t);
 void tr_runtime_begin_ending(troupe *t);
 void tr_runtime_finish_ending(troupe *t);
 
+typedef enum tr_drive_end {
+	TR_DRIVE_DONE, /* reached, or its time is over */
+	TR_DRIVE_BUSY, /* another thread drives */
+	TR_DRIVE_NONE  /* it has threads of its own */
+} tr_drive_end;
+
 /*
- * When the runtime is driven by callers and nobody else drives it: drive until
- * done(argument), or its clock says that timeout_ns have passed, or nothing
- * can happen any more.  false: it is not, and nothing was done.
+ * Drive a runtime that its callers drive until done(argument), or the
+ * deadline (of tr_clock_now), or, when it is simulated, until timeout_ns of
+ * virtual time have passed.
  */
-TR_MUST_USE bool tr_runtime_drive_until(troupe *t, bool (*done)(void *argument), void *argument, int64_t timeout_ns);
+tr_drive_end tr_runtime_drive_until(troupe *t, bool (*done)(void *argument), void *argument, int64_t timeout_ns,
+    int64_t deadline);
 
 /* Wait, or drive, until is_reached(argument) or shutdown: see troupe_wait, and troupe_wait_for. */
 troupe_status tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *argument), void *argument, int64_t timeout_ns,
@@ -100,6 +107,7 @@ void tr_runtime_notify(troupe *t);
 
 /* Whether the runtime has no threads of its own and is driven by the caller's. */
 bool tr_runtime_is_driven(const troupe *t);
+bool tr_runtime_is_simulated(const troupe *t);
 
 /* Give back what troupe_open made, but for the actors.  All threads have ended. */
 void tr_runtime_destroy(troupe *t);

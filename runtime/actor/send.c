@@ -240,7 +240,7 @@ troupe_msg_share(uint32_t type, troupe_shared *block)
 troupe_shared *
 troupe_msg_shared(const troupe_msg *msg)
 {
-	if (msg->flag_bits & TR_MSG_NESTED)
+	while (msg->flag_bits & TR_MSG_NESTED)
 		msg = tr_message_from(tr_message_ticket(msg)->inner);
 	return msg->flag_bits & TR_MSG_SHARED ? ((const tr_tail *)(const void *)(msg + 1))->owner : NULL;
 }

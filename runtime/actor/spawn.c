@@ -19,21 +19,51 @@
 
 #define CLASS_FLAGS (unsigned)(TROUPE_DEDICATED | TROUPE_BUSY)
 
+/* What a callback has left to be done when it returns; only with TR_AFTER_FAIL or _UNSTASH is there anything. */
+typedef struct left_over {
+	troupe_msg *failed_msg;
+	tr_chain unstashed;
+	uint32_t unstashed_count;
+	int failure_code;
+	char failure_text[TROUPE_FAILURE_MAX + 1];
+} left_over;
+
 /* What the thread was doing before a start callback of another actor is called in it. */
 typedef struct outer_call {
 	troupe_actor *current;
 	troupe *current_runtime;
 	troupe_msg *msg;
-	troupe_msg *failed_msg;
-	tr_chain unstashed;
-	uint32_t unstashed_count;
-	int failure_code;
 	troupe_ref self;
 	uint32_t running_type;
 	uint8_t after;
-	bool in_answer;
-	char failure_text[TROUPE_FAILURE_MAX + 1]; /* with TR_AFTER_FAIL */
+	bool in_answer, failing;
+	left_over left;
 } outer_call;
+
+#define LEAVES_MORE (TR_AFTER_FAIL | TR_AFTER_UNSTASH)
+
+static TR_COLD void
+save_left_over(tr_context *context, left_over *left)
+{
+	left->failed_msg = context->failed_msg;
+	left->unstashed = context->unstashed;
+	left->unstashed_count = context->unstashed_count;
+	left->failure_code = context->failure_code;
+	memcpy(left->failure_text, context->failure_text, sizeof left->failure_text);
+	context->failed_msg = NULL;
+	context->unstashed = (tr_chain){ 0, 0 };
+	context->unstashed_count = 0;
+}
+
+static TR_COLD void
+restore_left_over(tr_context *context, const left_over *left)
+{
+	context->failed_msg = left->failed_msg;
+	context->unstashed = left->unstashed;
+	context->unstashed_count = left->unstashed_count;
+	context->failure_code = left->failure_code;
+	memcpy(context->failure_text, left->failure_text, sizeof left->failure_text);
+}
 
 static void
 enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, outer_call *outer)
@@ -41,30 +71,23 @@ enter_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref,
 	outer->current = context->current;
 	outer->current_runtime = context->current_runtime;
 	outer->msg = context->msg;
-	outer->failed_msg = context->failed_msg;
-	outer->unstashed = context->unstashed;
-	outer->unstashed_count = context->unstashed_count;
-	outer->failure_code = context->failure_code;
 	outer->self = tr_context_self(context);
 	/* CX-none: this thread's own. */
 	outer->running_type = atomic_load_explicit(&context->running_type, memory_order_relaxed);
 	outer->after = context->after;
 	outer->in_answer = context->in_answer;
-	if (outer->after & TR_AFTER_FAIL)
-		memcpy(outer->failure_text, context->failure_text, sizeof outer->failure_text);
+	outer->failing = context->failing;
+	if (TR_UNLIKELY(outer->after & LEAVES_MORE))
+		save_left_over(context, &outer->left);
 
-	context->failed_msg = NULL;
-	context->unstashed = (tr_chain){ 0, 0 };
-	context->unstashed_count = 0;
-	context->in_answer = false;
 	tr_name_hide(context);
 	context->current = actor;
 	context->current_runtime = t;
-	context->msg = NULL;
 	context->after = 0;
+	context->in_answer = context->failing = false;
+	tr_context_empty_hand(context);
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, ref, memory_order_relaxed);
-	atomic_store_explicit(&context->running_type, 0, memory_order_relaxed);
 }
 
 static void
@@ -74,14 +97,11 @@ leave_start(tr_context *context, const outer_call *outer)
 	context->current = outer->current;
 	context->current_runtime = outer->current_runtime;
 	context->msg = outer->msg;
-	context->failed_msg = outer->failed_msg;
-	context->unstashed = outer->unstashed;
-	context->unstashed_count = outer->unstashed_count;
-	context->failure_code = outer->failure_code;
-	context->in_answer = outer->in_answer;
 	context->after = outer->after;
-	if (outer->after & TR_AFTER_FAIL)
-		memcpy(context->failure_text, outer->failure_text, sizeof outer->failure_text);
+	context->in_answer = outer->in_answer;
+	context->failing = outer->failing;
+	if (TR_UNLIKELY(outer->after & LEAVES_MORE))
+		restore_left_over(context, &outer->left);
 	/* CX-none: for this thread, and for reports as it comes. */
 	atomic_store_explicit(&context->self, outer->self, memory_order_relaxed);
 	atomic_store_explicit(&context->running_type, outer->running_type, memory_order_relaxed);
@@ -103,7 +123,7 @@ TR_INLINE void
 prepare(troupe_actor *actor, const troupe *t, const troupe_class *class_, unsigned flags)
 {
 	actor->extra = 0;
-	actor->phase = TR_PHASE_NONE;
+	tr_actor_set_phase(actor, TR_PHASE_NONE);
 	actor->flags = (uint16_t)flags;
 	/* AC-none: published with the mailbox word. */
 	atomic_store_explicit(&actor->kind, class_, memory_order_relaxed);
@@ -247,7 +267,7 @@ static int
 call_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, const void *argument, unsigned *after)
 {
 	const troupe_class *class_ = tr_actor_class(actor);
-	char text[TROUPE_FAILURE_MAX + 1] = "";
+	char text[TROUPE_FAILURE_MAX + 1];
 	outer_call outer;
 
 	enter_start(context, t, actor, ref, &outer);

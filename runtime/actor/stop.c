@@ -253,7 +253,7 @@ static void
 call_stop(tr_context *context, troupe *t, troupe_actor *actor)
 {
 	if (tr_actor_class(actor)->stop == NULL || actor->flags & TR_ACTOR_REFUSED ||
-	    actor->phase >= TR_PHASE_HALTING_AGAIN)
+	    tr_actor_phase(actor) >= TR_PHASE_HALTING_AGAIN)
 		return;
 	tr_context_empty_hand(context);
 	context->after = 0;

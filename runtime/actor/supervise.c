@@ -42,6 +42,8 @@ typedef struct backoff_cell {
 	uint32_t charge; /* 0: the group */
 } backoff_cell;
 
+_Static_assert(sizeof(backoff_cell) <= TR_LARGE_CELL_USE, "a backoff fits a large cell");
+
 static tr_charge *
 charge_at(uint32_t unit)
 {

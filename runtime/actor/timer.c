@@ -15,6 +15,8 @@ typedef struct idle_timer {
 	int64_t active; /* when the actor last handled something */
 } idle_timer;
 
+_Static_assert(sizeof(idle_timer) <= TR_LARGE_CELL_USE, "an idle timer fits a large cell");
+
 static int64_t
 now_of(const troupe *t)
 {

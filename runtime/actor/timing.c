@@ -16,7 +16,7 @@ struct tr_timing {
 	tr_events *events;
 	pthread_t thread;
 	bool threaded;      /* there is an event thread; the closer's */
-	uint32_t returned;  /* cells that were not delivered, linked by next_unit: the event thread's, then the closer's */
+	uint32_t returned;  /* cells that were not delivered, linked by next_unit; under the runtime's lock */
 };
 
 static tr_timing *
@@ -24,12 +24,6 @@ timing_of(const troupe *t)
 {
 	/* TM-A: acquire, receives the wheels. */
 	return atomic_load_explicit(&t->timing, memory_order_acquire);
-}
-
-static bool
-is_simulated(const troupe *t)
-{
-	return t->options.scheduler == TROUPE_SCHEDULER_SIMULATED;
 }
 
 static int64_t
@@ -42,7 +36,7 @@ now_of(const troupe *t)
 static uint32_t
 shared_shard(const troupe *t)
 {
-	return is_simulated(t) ? 0 : t->pool.count;
+	return tr_runtime_is_simulated(t) ? 0 : t->pool.count;
 }
 
 /* --- What becomes due. --- */
@@ -63,8 +57,10 @@ end(void *timing)
 static void
 return_cell(tr_timing *timing, tr_cell *cell)
 {
+	pthread_mutex_lock(&timing->t->lock);
 	cell->msg.next_unit = timing->returned;
 	timing->returned = tr_cell_unit(cell);
+	pthread_mutex_unlock(&timing->t->lock);
 }
 
 static void
@@ -124,7 +120,7 @@ create(troupe *t)
 		free(timing);
 		return NULL;
 	}
-	timing->events = is_simulated(t)
+	timing->events = tr_runtime_is_simulated(t)
 	                     ? tr_events_create(1, 0, now_of(t), &hooks, timing)
 	                     : tr_events_create(t->pool.count + 1, TR_EVENTS_SHIFT, now_of(t), &hooks, timing);
 	if (timing->events == NULL) {
@@ -140,7 +136,7 @@ create_and_start(troupe *t)
 {
 	tr_timing *timing = create(t);
 
-	if (timing == NULL || is_simulated(t) || tr_runtime_is_closing(t))
+	if (timing == NULL || tr_runtime_is_simulated(t) || tr_runtime_is_closing(t))
 		return timing;
 	timing->threaded = !tr_fault_due() && tr_thread_start(&timing->thread, "troupe/events", work, timing) == 0;
 	if (timing->threaded)
@@ -221,7 +217,7 @@ tr_timing_arm(tr_context *context, troupe *t, tr_cell *cell)
 		tr_fail(TROUPE_NOMEM, "no memory or no thread for timers");
 		return false;
 	}
-	bool has_own = context->worker.pool == &t->pool && !is_simulated(t);
+	bool has_own = context->worker.pool == &t->pool && !tr_runtime_is_simulated(t);
 
 	tr_events_arm(timing->events, has_own ? context->worker.index : shared_shard(t), cell);
 	return true;
@@ -248,7 +244,7 @@ tr_timing_after(const troupe *t, int64_t delay)
 int64_t
 tr_timing_about_after(const troupe *t, int64_t delay)
 {
-	bool is_long = delay >= 50 * TR_CLOCK_SLACK_NS && !is_simulated(t);
+	bool is_long = delay >= 50 * TR_CLOCK_SLACK_NS && !tr_runtime_is_simulated(t);
 
 	return add(is_long ? tr_clock_about() : now_of(t), delay);
 }
@@ -269,6 +265,18 @@ tr_timing_next(const troupe *t)
 	tr_timing *timing = timing_of(t);
 
 	return timing != NULL ? tr_events_next(timing->events) : INT64_MAX;
+}
+
+void
+tr_timing_help(troupe *t)
+{
+	tr_timing *timing = timing_of(t);
+
+	if (timing == NULL || tr_runtime_is_simulated(t))
+		return;
+	int64_t now = tr_clock_now();
+	if (tr_events_is_late(timing->events, now))
+		(void)tr_events_expire(timing->events, now);
 }
 
 bool

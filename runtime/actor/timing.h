@@ -39,6 +39,12 @@ tr_events_load tr_timing_load(const troupe *t);
 /* The next deadline, INT64_MAX when there is none. */
 int64_t tr_timing_next(const troupe *t);
 
+/*
+ * For a busy worker now and then: fire what is due, since the event thread may
+ * have to wait until the workers let it have a core.
+ */
+void tr_timing_help(troupe *t);
+
 /* For the driver of a simulated runtime: fire what is due by its clock. */
 bool tr_timing_expire(troupe *t);
 

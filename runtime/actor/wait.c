@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/actor.h"
+#include "runtime/actor/call.h"
 #include "runtime/actor/error.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/timing.h"
 #include "runtime/actor/turn.h"
 #include "runtime/engine/simulated.h"
+
+#include <sched.h>
 
 /*
  * wait -- threads outside that wait until a runtime is quiet, and that drive
@@ -64,6 +67,7 @@ end_driving(troupe *t, tr_context *before)
 	tr_current_context = before;
 	pthread_mutex_lock(&t->lock);
 	t->driven = false;
+	tr_call_rouse_all(t);
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -107,17 +111,11 @@ may_sleep(void *what)
 #define CLOCK_TURNS 64
 
 static bool
-is_simulated(const troupe *t)
-{
-	return t->options.scheduler == TROUPE_SCHEDULER_SIMULATED;
-}
-
-static bool
 run_one(troupe *t)
 {
 	tr_worker *worker = &t->contexts[0].worker;
 
-	if (is_simulated(t))
+	if (tr_runtime_is_simulated(t))
 		(void)tr_timing_expire(t);
 	uint32_t actor = worker->scheduler->try_next(worker);
 
@@ -130,7 +128,7 @@ run_one(troupe *t)
 static bool
 jump_to_next_deadline(troupe *t, int64_t limit)
 {
-	int64_t next = is_simulated(t) ? tr_timing_next(t) : INT64_MAX;
+	int64_t next = tr_runtime_is_simulated(t) ? tr_timing_next(t) : INT64_MAX;
 
 	if (next == INT64_MAX || next > limit)
 		return false;
@@ -142,7 +140,19 @@ jump_to_next_deadline(troupe *t, int64_t limit)
 static bool
 is_beyond_limit(const goal *what)
 {
-	return is_simulated(what->t) && what->t->pool.scheduler->now(&what->t->pool) > what->virtual_limit;
+	return tr_runtime_is_simulated(what->t) && what->t->pool.scheduler->now(&what->t->pool) > what->virtual_limit;
+}
+
+/* There is nothing before the virtual limit, unless another thread is about to send something. */
+static bool
+pass_limit(const goal *what)
+{
+	if (tr_runtime_is_entered(what->t->number)) {
+		sched_yield();
+		return false;
+	}
+	tr_simulation_jump(&what->t->pool, what->virtual_limit);
+	return true;
 }
 
 /* OK when the goal is reached or the runtime is shut down; TIMEOUT. */
@@ -165,8 +175,8 @@ drive_to(const goal *what, int64_t deadline)
 			return TROUPE_TIMEOUT;
 		if (ran || jump_to_next_deadline(t, what->virtual_limit))
 			continue;
-		if (what->virtual_limit != INT64_MAX && is_simulated(t))
-			return TROUPE_TIMEOUT; /* there is nothing before the limit */
+		if (what->virtual_limit != INT64_MAX && pass_limit(what))
+			return TROUPE_TIMEOUT;
 		tr_worker_sleep(&t->contexts[0].worker, left, may_sleep, (void *)(uintptr_t)what);
 	}
 	return TROUPE_OK;
@@ -188,10 +198,10 @@ drive(const goal *what, int64_t deadline)
 	return status;
 }
 
-bool
-tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t timeout_ns)
+tr_drive_end
+tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t timeout_ns, int64_t deadline)
 {
-	bool simulated = is_simulated(t);
+	bool simulated = tr_runtime_is_simulated(t);
 	goal what = {
 		.t = t,
 		.is_reached = done,
@@ -200,9 +210,9 @@ tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t 
 	};
 
 	if (!tr_runtime_is_driven(t))
-		return false;
-	troupe_status status = drive(&what, simulated ? -1 : deadline_after(timeout_ns));
-	return status == TROUPE_OK || status == TROUPE_TIMEOUT;
+		return TR_DRIVE_NONE;
+	return drive(&what, simulated || deadline == INT64_MAX ? -1 : deadline) == TROUPE_DEADLOCK ? TR_DRIVE_BUSY
+	                                                                                          : TR_DRIVE_DONE;
 }
 
 /* --- The public calls. --- */
@@ -276,7 +286,10 @@ troupe_run_once(troupe *t)
 		return tr_fail(TROUPE_INVALID, "%s: the runtime has workers of its own", __func__);
 	if (!begin_driving(t, &before))
 		return TROUPE_DEADLOCK;
-	bool ran = run_one(t) || (jump_to_next_deadline(t, INT64_MAX) && run_one(t));
+	bool ran = run_one(t);
+	/* More than once: what is next is not due before that time, and may be due after it. */
+	while (!ran && jump_to_next_deadline(t, INT64_MAX))
+		ran = run_one(t);
 	end_driving(t, before);
 	return ran ? TROUPE_OK : TROUPE_TIMEOUT;
 }

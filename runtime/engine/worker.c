@@ -218,11 +218,13 @@ govern(tr_pool *pool)
 static uint32_t
 take_fairly(tr_worker *worker)
 {
-	uint32_t actor = worker->lifo;
-
 	worker->tick = 0;
+	if (worker->pool->hooks->fair_tick != NULL)
+		worker->pool->hooks->fair_tick(worker);
 	if (worker->pool->count > 1)
 		govern(worker->pool);
+	uint32_t actor = worker->lifo;
+
 	if (actor != 0 && tr_ring_has_any(&worker->ring)) {
 		worker->lifo = 0;
 		tr_worker_share(worker, actor);

@@ -94,6 +94,8 @@ typedef struct tr_worker_hooks {
 	void (*work)(tr_worker *worker);
 	/* All workers are parked. */
 	void (*all_parked)(tr_pool *pool);
+	/* A busy worker has come to a fair dispatch: what else is due?  May make actors runnable; NULL is nothing. */
+	void (*fair_tick)(tr_worker *worker);
 } tr_worker_hooks;
 
 struct tr_pool {

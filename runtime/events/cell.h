@@ -44,6 +44,12 @@ typedef struct tr_cell {
 
 _Static_assert(sizeof(tr_cell) == TR_UNIT, "a timer is one unit");
 
+/*
+ * Bytes of a large cell for what is more than a timer.  The rest is for one
+ * that other threads look at by its token (see call.c), and for nothing else.
+ */
+#define TR_LARGE_CELL_USE 112
+
 TR_INLINE tr_cell *
 tr_cell_at(uint32_t unit)
 {

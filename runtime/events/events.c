@@ -218,6 +218,13 @@ tr_events_expire(tr_events *events, int64_t now_ns)
 	return any;
 }
 
+bool
+tr_events_is_late(const tr_events *events, int64_t now_ns)
+{
+	/* EV-none: a hint. */
+	return atomic_load_explicit(&events->sleeps_until, memory_order_relaxed) <= now_ns;
+}
+
 /* --- The event thread. --- */
 
 static void

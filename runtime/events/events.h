@@ -17,12 +17,13 @@
  * worker's own, and pass nothing to the event thread: a cell that is disarmed
  * in time, as the deadlines of nearly all asks are, costs that thread nothing.
  *
- * Threads    Any thread arms and disarms.  run is the event thread's; expire
- *            is for it or, where there is none, for the driver.
+ * Threads    Any thread arms and disarms, and may help to expire.  run is the
+ *            event thread's.
  * Ownership  An armed cell stays its owner's.  One that has become due is
  *            handed to hooks->fire; disarm tells which it was.
- * Waiting    A lock is held for some tens of ns, by the event thread for up
- *            to TR_EVENTS_BATCH cells.
+ * Waiting    A lock is held for some tens of ns; while cells become due, for
+ *            some ns for each of TR_EVENTS_BATCH, or of those that share a
+ *            tick or come down from a higher level of the wheel together.
  *
  * Invariants
  *   INV-EV-1  the event thread sleeps no longer than until the earliest
@@ -43,7 +44,7 @@
 #define TR_EVENTS_SHIFT 18
 
 typedef struct tr_events_hooks {
-	/* Around a call of expire that fires anything. */
+	/* Around the cells of a shard that are fired together. */
 	void (*begin)(void *owner);
 	void (*end)(void *owner);
 	/* The cell is due, and the callee's. */
@@ -82,6 +83,9 @@ void tr_events_arm(tr_events *events, uint32_t shard, tr_cell *cell);
 
 /* true: it was armed, and will not fire.  false: it was not, and has been or will be handed to fire if it ever was. */
 bool tr_events_disarm(tr_events *events, tr_cell *cell);
+
+/* Whether the event thread has something to do, or will have had at now_ns: a hint. */
+bool tr_events_is_late(const tr_events *events, int64_t now_ns);
 
 /* Fire what is due at now_ns; whether anything was. */
 bool tr_events_expire(tr_events *events, int64_t now_ns);
