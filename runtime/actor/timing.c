@@ -264,7 +264,7 @@ tr_timing_next(const troupe *t)
 {
 	tr_timing *timing = timing_of(t);
 
-	return timing != NULL ? tr_events_next(timing->events) : INT64_MAX;
+	return timing != NULL ? tr_events_first_deadline(timing->events) : INT64_MAX;
 }
 
 void

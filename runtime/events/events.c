@@ -175,6 +175,22 @@ tr_events_next(tr_events *events)
 	return earliest;
 }
 
+int64_t
+tr_events_first_deadline(tr_events *events)
+{
+	int64_t earliest = INT64_MAX;
+
+	for (uint32_t i = 0; i < events->shard_count; i++) {
+		lock(&events->shards[i]);
+		int64_t first = tr_wheel_first_deadline(&events->shards[i].wheel);
+		unlock(&events->shards[i]);
+
+		if (first < earliest)
+			earliest = first;
+	}
+	return earliest;
+}
+
 static uint32_t
 take_due(tr_shard *shard, int64_t now_ns)
 {

@@ -93,6 +93,9 @@ bool tr_events_expire(tr_events *events, int64_t now_ns);
 /* The time before which nothing is due; INT64_MAX: nothing is armed. */
 int64_t tr_events_next(tr_events *events);
 
+/* The earliest deadline; INT64_MAX: nothing is armed.  Takes longer: for a clock that jumps there. */
+int64_t tr_events_first_deadline(tr_events *events);
+
 /*
  * Cells that are armed, and how often that has changed: equal sums around a
  * look at something else say that nothing was armed or disarmed meanwhile.

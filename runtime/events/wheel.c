@@ -80,6 +80,16 @@ tr_wheel_remove(tr_wheel *wheel, tr_cell *cell)
 	tr_cell_at(next != 0 ? next : *first)->previous = cell->previous;
 }
 
+/* The first of a level's slots that hold cells: the tick at which it begins. */
+static uint64_t
+first_of_level(const tr_wheel *wheel, unsigned level)
+{
+	unsigned low = TR_WHEEL_DIGIT * (level + 1);
+	uint64_t base = low < 64 ? wheel->now >> low << low : 0;
+
+	return base | (uint64_t)__builtin_ctzll(wheel->occupied[level]) << (TR_WHEEL_DIGIT * level);
+}
+
 /* The first slot that holds cells: the tick at which it begins, or TR_WHEEL_NEVER. */
 static uint64_t
 find_first(const tr_wheel *wheel, unsigned *level)
@@ -89,9 +99,7 @@ find_first(const tr_wheel *wheel, unsigned *level)
 	/* From the top: of two that begin together, the higher is to come down before the lower is taken. */
 	for (uint32_t levels = wheel->levels; levels != 0;) {
 		unsigned at = 31u - (unsigned)__builtin_clz(levels);
-		unsigned low = TR_WHEEL_DIGIT * (at + 1);
-		uint64_t base = low < 64 ? wheel->now >> low << low : 0;
-		uint64_t tick = base | (uint64_t)__builtin_ctzll(wheel->occupied[at]) << (TR_WHEEL_DIGIT * at);
+		uint64_t tick = first_of_level(wheel, at);
 
 		if (tick < begin) {
 			begin = tick;
@@ -109,6 +117,27 @@ tr_wheel_next(const tr_wheel *wheel)
 	uint64_t tick = find_first(wheel, &level);
 
 	return tick > (uint64_t)INT64_MAX >> wheel->shift ? INT64_MAX : (int64_t)(tick << wheel->shift);
+}
+
+int64_t
+tr_wheel_first_deadline(const tr_wheel *wheel)
+{
+	unsigned highest = 0;
+	uint64_t begin = find_first(wheel, &highest);
+	int64_t first = INT64_MAX;
+
+	for (uint32_t levels = wheel->levels; levels != 0; levels &= levels - 1) {
+		unsigned level = (unsigned)__builtin_ctz(levels);
+
+		if (first_of_level(wheel, level) != begin)
+			continue;
+		for (uint32_t unit = wheel->first[level][digit(begin, level)]; unit != 0; unit = tr_cell_at(unit)->msg.next_unit)
+			if (tr_cell_at(unit)->deadline < first)
+				first = tr_cell_at(unit)->deadline;
+	}
+	/* One that was in the past when it was inserted lies in the slot that was now. */
+	int64_t earliest = tr_wheel_next(wheel);
+	return first > earliest ? first : earliest;
 }
 
 static uint32_t

@@ -67,6 +67,13 @@ void tr_wheel_remove(tr_wheel *wheel, tr_cell *cell);
 int64_t tr_wheel_next(const tr_wheel *wheel);
 
 /*
+ * When the first cell is due; INT64_MAX when the wheel is empty.  It looks
+ * at all cells of one slot, which the next take at that time moves down: so
+ * each cell is looked at once a level.
+ */
+int64_t tr_wheel_first_deadline(const tr_wheel *wheel);
+
+/*
  * Take cells that are due at `now_ns`, in order, linked by next_unit; the
  * first one's unit, or 0.  It stops when it has taken `most` or a little
  * more: call it again until it gives 0.
