@@ -48,32 +48,56 @@ check_PROGRAMS += \
 	%D%/test_lanes \
 	%D%/test_runtime \
 	%D%/test_system_become \
+	%D%/test_system_ask \
+	%D%/test_system_ask_bodies \
+	%D%/test_system_ask_faults \
+	%D%/test_system_ask_lives \
+	%D%/test_system_ask_stress \
+	%D%/test_system_ask_text \
 	%D%/test_system_behavior \
+	%D%/test_system_call \
+	%D%/test_system_call_late \
 	%D%/test_system_close \
+	%D%/test_system_close_open \
 	%D%/test_system_crash \
 	%D%/test_system_crash_threads \
 	%D%/test_system_dedicated \
 	%D%/test_system_destroy \
+	%D%/test_system_fail \
+	%D%/test_system_fail_told \
 	%D%/test_system_faults \
 	%D%/test_system_fork \
+	%D%/test_system_gather \
 	%D%/test_system_handle \
 	%D%/test_system_idle \
 	%D%/test_system_limits \
+	%D%/test_system_link \
 	%D%/test_system_misuse \
+	%D%/test_system_monitor \
+	%D%/test_system_monitor_end \
 	%D%/test_system_open \
 	%D%/test_system_order \
 	%D%/test_system_outcome \
 	%D%/test_system_registry \
 	%D%/test_system_registry_wait \
+	%D%/test_system_reply \
+	%D%/test_system_restart \
+	%D%/test_system_restart_phases \
 	%D%/test_system_same_run \
 	%D%/test_system_send \
 	%D%/test_system_start \
 	%D%/test_system_stash \
+	%D%/test_system_stash_kinds \
 	%D%/test_system_stop \
 	%D%/test_system_storm \
 	%D%/test_system_stress \
+	%D%/test_system_supervise \
+	%D%/test_system_supervise_faults \
+	%D%/test_system_supervise_threads \
+	%D%/test_system_supervise_time \
 	%D%/test_system_timers \
 	%D%/test_system_timers_end \
+	%D%/test_system_timers_faults \
 	%D%/test_system_timers_threads \
 	%D%/test_system_wait
 check_LIBRARIES = %D%/libmodules.a
@@ -82,7 +106,11 @@ check_LIBRARIES = %D%/libmodules.a
 	%D%/crew.c %D%/crew.h \
 	%D%/system.c %D%/system.h \
 	%D%/payload.c %D%/payload.h \
+	%D%/timing.c %D%/timing.h \
+	%D%/asking.c %D%/asking.h \
 	%D%/puppet.c %D%/puppet.h \
+	%D%/kin.c %D%/kin.h \
+	%D%/storm.c %D%/storm_member.c %D%/storm.h \
 	%D%/crashes.c %D%/crashes.h
 if TR_LINUX
 check_PROGRAMS += %D%/test_cgroup

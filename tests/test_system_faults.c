@@ -19,7 +19,9 @@ struct job {
 	const troupe_class *class_;
 	size_t size;
 	bool inside;         /* it can be made by an actor only */
-	uint32_t sends;      /* messages that it sends when it works */
+	uint32_t sends;      /* messages that it sends when it works, and replies that come */
+	bool may_send_more;  /* what it sent before it failed stays sent */
+	const troupe_class *worker; /* the actor that makes it; NULL is worker_class */
 	uint32_t spawns;     /* actors that it spawns then */
 	/* Where it is made. */
 	troupe *t;
@@ -116,7 +118,14 @@ do_job(troupe_actor *self, void *state, const troupe_msg *msg)
 	fail_in_turn(job);
 }
 
+static const troupe_supervisor restarting = { .restarts = 1 };
 static const troupe_class worker_class = { .name = "worker", .receive = do_job, .stop = count_stop };
+static const troupe_class supervisor_class = {
+	.name = "supervisor",
+	.receive = do_job,
+	.stop = count_stop,
+	.supervisor = &restarting,
+};
 
 /* --- Calls. --- */
 
@@ -132,19 +141,18 @@ spawn_one_child(struct job *job)
 	return troupe_spawn_child(job->self, job->class_, NULL) != 0 ? TROUPE_OK : troupe_last_error();
 }
 
+/* As much as any job sends. */
+static const char data[100000];
+
 static troupe_status
 send_copy(struct job *job)
 {
-	static const char data[100000];
-
 	return troupe_send(job->to, 1, data, job->size);
 }
 
 static troupe_status
 send_urgent(struct job *job)
 {
-	static const char data[100000];
-
 	return troupe_send_urgent(job->to, 1, data, job->size);
 }
 
@@ -207,6 +215,117 @@ name_one(struct job *job)
 	return troupe_set_name(job->self, "a name of its own");
 }
 
+static troupe_status
+become_over_another(struct job *job)
+{
+	troupe_status status = troupe_become_over(job->self, ignore);
+
+	return status == TROUPE_OK ? troupe_unbecome(job->self) : status;
+}
+
+/* The job's own message: when it comes back, there is nothing left to do. */
+static troupe_status
+stash_it(struct job *job)
+{
+	troupe_status status = troupe_stash(job->self);
+
+	job->wrong += status == TROUPE_OK && troupe_unstash(job->self, SIZE_MAX) != 1;
+	return status;
+}
+
+#define HOUR (3600 * TROUPE_SECOND)
+
+static troupe_status
+end_timer(struct job *job, troupe_timer timer)
+{
+	job->wrong += timer != 0 && !troupe_cancel(job->self, timer);
+	return timer != 0 ? TROUPE_OK : troupe_last_error();
+}
+
+static troupe_status
+arm_once(struct job *job)
+{
+	return end_timer(job, troupe_send_after(job->self, HOUR, 1, data, job->size));
+}
+
+static troupe_status
+arm_periodic(struct job *job)
+{
+	return end_timer(job, troupe_send_every(job->self, HOUR, TROUPE_MISSED_SKIP, 1, data, job->size));
+}
+
+static troupe_status
+arm_idle(struct job *job)
+{
+	troupe_status status = troupe_set_idle_timeout(job->self, HOUR);
+
+	/* Another one in its place. */
+	if (status == TROUPE_OK)
+		status = troupe_set_idle_timeout(job->self, 2 * HOUR);
+	job->wrong += troupe_set_idle_timeout(job->self, 0) != TROUPE_OK;
+	return status;
+}
+
+static troupe_status
+monitor_one(struct job *job)
+{
+	return troupe_monitor(job->self, job->to) != 0 ? TROUPE_OK : troupe_last_error();
+}
+
+static troupe_status
+link_one(struct job *job)
+{
+	return troupe_link(job->self, job->to);
+}
+
+static troupe_status
+register_one(struct job *job)
+{
+	troupe_status status = troupe_register(job->self, "a name of its own");
+
+	job->wrong += (status == TROUPE_OK) != (troupe_lookup(job->t, "a name of its own") != 0);
+	return status == TROUPE_OK ? troupe_unregister(job->self, "a name of its own") : status;
+}
+
+static void
+count_answer(troupe_actor *self, void *state, const troupe_answer *answer)
+{
+	(void)self;
+	(void)state;
+	sys_add((sys_counter *)answer->context, 1);
+}
+
+static void
+count_gathered(troupe_actor *self, void *state, const troupe_gathered *gathered)
+{
+	(void)self;
+	(void)state;
+	sys_add((sys_counter *)gathered->context, 1);
+}
+
+/* Those that did not begin have no answer. */
+static sys_counter answered;
+
+static troupe_status
+await_one(struct job *job)
+{
+	return troupe_await_name(job->self, "nobody's", 0, count_answer, &answered);
+}
+
+static troupe_status
+ask_one(struct job *job)
+{
+	return troupe_ask(job->self, job->to, 1, data, job->size, HOUR, count_answer, &answered);
+}
+
+static troupe_status
+gather_two(struct job *job)
+{
+	troupe_request requests[2] = { { .to = job->to, .type = 1 }, { .to = job->to, .type = 1 } };
+
+	return troupe_gather(job->self, requests, 2, 2, HOUR, count_gathered, &answered);
+}
+
 /* --- Each of them, in turn. --- */
 
 static const struct job jobs[] = {
@@ -238,6 +357,22 @@ static const struct job jobs[] = {
 	{ .call = stop_one },
 	{ .call = become_another, .inside = true },
 	{ .call = name_one, .inside = true },
+	{ .call = become_over_another, .inside = true },
+	{ .call = stash_it, .inside = true },
+	{ .call = arm_once, .inside = true },
+	{ .call = arm_once, .inside = true, .size = 100000 },
+	{ .call = arm_periodic, .inside = true },
+	{ .call = arm_periodic, .inside = true, .size = 1000 },
+	{ .call = arm_idle, .inside = true },
+	{ .call = monitor_one, .inside = true },
+	{ .call = link_one, .inside = true },
+	{ .call = register_one, .inside = true },
+	{ .call = await_one, .inside = true },
+	{ .call = ask_one, .inside = true, .sends = 2 },
+	{ .call = ask_one, .inside = true, .sends = 2, .size = 100000 },
+	{ .call = gather_two, .inside = true, .sends = 4, .may_send_more = true },
+	{ .call = spawn_one_child, .class_ = &start_class, .spawns = 1, .inside = true, .worker = &supervisor_class },
+	{ .call = spawn_one_child, .class_ = &big_class, .spawns = 1, .inside = true, .worker = &supervisor_class },
 };
 #define JOBS ((int)(sizeof jobs / sizeof *jobs))
 
@@ -251,13 +386,14 @@ check_job(const struct job *which, int place)
 	struct job job = *which, *pointer = &job;
 	sys_ledger ledger = { 0 };
 	troupe *t = sys_open(TROUPE_WORKERS_NONE, &ledger);
-	troupe_ref worker = sys_spawn(t, &worker_class, NULL);
+	troupe_ref worker = sys_spawn(t, which->worker != NULL ? which->worker : &worker_class, NULL);
 	uint64_t sends = place == IN_A_BEHAVIOR ? 1 : 0;
 
 	sys_set(&started, 0);
 	sys_set(&stopped, 0);
 	sys_set(&made, 0);
 	sys_set(&destroyed, 0);
+	sys_set(&answered, 0);
 	block_to_send = troupe_shared_new(50, count_destroyed);
 	job.t = t;
 	job.to = sys_spawn(t, &sink_class, NULL);
@@ -272,7 +408,11 @@ check_job(const struct job *which, int place)
 
 	troupe_totals totals = sys_wait(t);
 	ck_assert_uint_eq(totals.spawned, 2 + job.spawns);
-	ck_assert_uint_eq(totals.accepted, sends + job.sends);
+	if (job.may_send_more)
+		ck_assert_uint_ge(totals.accepted, sends + job.sends);
+	else
+		ck_assert_uint_eq(totals.accepted, sends + job.sends);
+	sys_assert_count(answered, job.call == await_one || job.sends > 1 ? 1 : 0);
 	ck_assert_uint_eq(sys_get(&destroyed), sys_get(&made));
 	/* The worker's children go with it, as if there had been no failure. */
 	sys_assert_status(troupe_stop(worker, TROUPE_STOP_NOW), TROUPE_OK);

@@ -37,8 +37,9 @@ receive(troupe_actor *self, void *state, const troupe_msg *msg)
 static int
 start_heir(troupe_actor *self, void *state, const void *argument)
 {
-	(void)self;
 	memcpy(state, &argument, sizeof argument);
+	/* Of the first, for the child to look for. */
+	(void)troupe_register(self, "its name");
 	return 0;
 }
 
@@ -54,8 +55,10 @@ static int
 try_everything(struct heirloom *h)
 {
 	troupe_totals totals = { .accepted = 77 };
+	troupe_msg *answer = NULL;
+	troupe_ref found = 77;
 	char text[100] = "untouched";
-	int step = 1;
+	int code = 77, step = 1;
 
 #define TRY(condition) \
 	do { \
@@ -80,6 +83,14 @@ try_everything(struct heirloom *h)
 	TRY(troupe_run(h->t) == TROUPE_FORKED);
 	TRY(troupe_run_once(h->t) == TROUPE_FORKED);
 	TRY(troupe_close(h->t, 0, NULL, NULL) == TROUPE_FORKED);
+	TRY(troupe_drain(h->t, TROUPE_FOREVER) == TROUPE_FORKED);
+	TRY(troupe_lookup(h->t, "its name") == 0);
+	TRY(troupe_wait_for(h->t, "its name", TROUPE_FOREVER, &found) == TROUPE_FORKED && found == 77);
+	TRY(troupe_call(h->ref, COUNT, NULL, 0, TROUPE_SECOND, &answer, &code) == TROUPE_FORKED);
+	TRY(answer == NULL && code == 77);
+	TRY(troupe_answer_kept(&h->msg, COUNT, NULL, 0) == TROUPE_FORKED && h->msg != NULL);
+	TRY(troupe_answer_kept_error(&h->msg, 1, "no") == TROUPE_FORKED && h->msg != NULL);
+	TRY(!troupe_is_request(h->msg));
 	TRY(troupe_hold(h->t) == TROUPE_FORKED);
 	TRY(troupe_release(h->t) == TROUPE_FORKED);
 	TRY(troupe_now(h->t) == 0);
@@ -169,6 +180,8 @@ make_noise(void *noise)
 			troupe_msg_free(&kept[i]);
 		(void)troupe_send(n->heirloom->ref, COUNT, NULL, 0);
 		troupe_get_totals(n->heirloom->t, &totals);
+		(void)troupe_lookup(n->heirloom->t, "its name");
+		(void)troupe_call(n->heirloom->ref, COUNT, NULL, 0, TROUPE_SECOND, NULL, NULL);
 		(void)troupe_hold(n->heirloom->t);
 		(void)troupe_release(n->heirloom->t);
 	}

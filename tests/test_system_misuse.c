@@ -103,6 +103,140 @@ call_reply(troupe_actor *self)
 	(void)troupe_reply(self, 1, NULL, 0);
 }
 
+static void
+hear(troupe_actor *self, void *state, const troupe_answer *answer)
+{
+	(void)self;
+	(void)state;
+	(void)answer;
+}
+
+static void
+call_reply_msg(troupe_actor *self)
+{
+	(void)troupe_reply_msg(self, NULL);
+}
+
+static void
+call_reply_error(troupe_actor *self)
+{
+	(void)troupe_reply_error(self, 1, "no");
+}
+
+static void
+call_ask(troupe_actor *self)
+{
+	(void)troupe_ask(self, 0, 1, NULL, 0, 0, hear, NULL);
+}
+
+static void
+call_ask_msg(troupe_actor *self)
+{
+	(void)troupe_ask_msg(self, 0, NULL, 0, hear, NULL);
+}
+
+static void
+call_gather(troupe_actor *self)
+{
+	(void)troupe_gather(self, NULL, 0, 0, 0, NULL, NULL);
+}
+
+static void
+call_send_after(troupe_actor *self)
+{
+	(void)troupe_send_after(self, 0, 1, NULL, 0);
+}
+
+static void
+call_send_at(troupe_actor *self)
+{
+	(void)troupe_send_at(self, 0, 1, NULL, 0);
+}
+
+static void
+call_send_every(troupe_actor *self)
+{
+	(void)troupe_send_every(self, TROUPE_MS, TROUPE_MISSED_SKIP, 1, NULL, 0);
+}
+
+static void
+call_cancel(troupe_actor *self)
+{
+	(void)troupe_cancel(self, 0);
+}
+
+static void
+call_set_idle_timeout(troupe_actor *self)
+{
+	(void)troupe_set_idle_timeout(self, TROUPE_MS);
+}
+
+static void
+call_fail(troupe_actor *self)
+{
+	troupe_fail(self, 1, "no");
+}
+
+static void
+call_monitor(troupe_actor *self)
+{
+	(void)troupe_monitor(self, 0);
+}
+
+static void
+call_demonitor(troupe_actor *self)
+{
+	(void)troupe_demonitor(self, 0);
+}
+
+static void
+call_link(troupe_actor *self)
+{
+	(void)troupe_link(self, 0);
+}
+
+static void
+call_stash(troupe_actor *self)
+{
+	(void)troupe_stash(self);
+}
+
+static void
+call_unstash(troupe_actor *self)
+{
+	(void)troupe_unstash(self, 1);
+}
+
+static void
+call_become_over(troupe_actor *self)
+{
+	(void)troupe_become_over(self, ignore);
+}
+
+static void
+call_unbecome(troupe_actor *self)
+{
+	(void)troupe_unbecome(self);
+}
+
+static void
+call_register(troupe_actor *self)
+{
+	(void)troupe_register(self, "a name");
+}
+
+static void
+call_unregister(troupe_actor *self)
+{
+	(void)troupe_unregister(self, "a name");
+}
+
+static void
+call_await_name(troupe_actor *self)
+{
+	(void)troupe_await_name(self, "a name", 0, hear, NULL);
+}
+
 static const struct call {
 	const char *name; /* that the line is to have */
 	void (*make)(troupe_actor *self);
@@ -112,8 +246,7 @@ static const struct call {
 	{ "troupe_of", call_of },
 	{ "troupe_parent", call_parent },
 	{ "troupe_sender", call_sender },
-	/* It asks who the sender is first. */
-	{ "troupe_", call_reply },
+	{ "troupe_reply", call_reply },
 	{ "troupe_forward", call_forward },
 	{ "troupe_keep", call_keep },
 	{ "troupe_unhandled", call_unhandled },
@@ -121,6 +254,27 @@ static const struct call {
 	{ "troupe_set_name", call_set_name },
 	{ "troupe_name", call_name },
 	{ "troupe_spawn_child", call_spawn_child },
+	{ "troupe_reply_msg", call_reply_msg },
+	{ "troupe_reply_error", call_reply_error },
+	{ "troupe_ask", call_ask },
+	{ "troupe_ask_msg", call_ask_msg },
+	{ "troupe_gather", call_gather },
+	{ "troupe_send_after", call_send_after },
+	{ "troupe_send_at", call_send_at },
+	{ "troupe_send_every", call_send_every },
+	{ "troupe_cancel", call_cancel },
+	{ "troupe_set_idle_timeout", call_set_idle_timeout },
+	{ "troupe_fail", call_fail },
+	{ "troupe_monitor", call_monitor },
+	{ "troupe_demonitor", call_demonitor },
+	{ "troupe_link", call_link },
+	{ "troupe_stash", call_stash },
+	{ "troupe_unstash", call_unstash },
+	{ "troupe_become_over", call_become_over },
+	{ "troupe_unbecome", call_unbecome },
+	{ "troupe_register", call_register },
+	{ "troupe_unregister", call_unregister },
+	{ "troupe_await_name", call_await_name },
 };
 #define CALLS ((int)(sizeof calls / sizeof *calls))
 
@@ -262,7 +416,10 @@ make_all_calls(troupe_actor *self, bool has_message)
 
 	right = right && (msg != NULL) == has_message;
 	troupe_msg_free(&msg);
-	return right;
+	return right && troupe_stash(self) == TROUPE_INVALID && troupe_unstash(self, 1) == 0 &&
+	       troupe_become_over(self, ignore) == TROUPE_OK && troupe_unbecome(self) == TROUPE_OK &&
+	       !troupe_cancel(self, 0) && !troupe_demonitor(self, 0) && troupe_link(self, 0) == TROUPE_INVALID &&
+	       troupe_unregister(self, "another's") == TROUPE_INVALID;
 }
 
 static int

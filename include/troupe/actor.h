@@ -25,13 +25,14 @@ troupe_ref troupe_spawn_child(troupe_actor *self, const troupe_class *class_, co
 
 /* How an actor comes to its end. */
 typedef enum troupe_stop_mode {
-	TROUPE_STOP_DRAIN, /* first handle all that was accepted; stop when the mailbox is empty */
+	TROUPE_STOP_DRAIN, /* handle all that was accepted, and stop when the mailbox is empty; timers tick until then */
 	TROUPE_STOP_NOW    /* stop after the message in hand; the others become dead letters */
 } troupe_stop_mode;
 
 /*
  * Stop an actor.  Goes before the messages that wait, and may be called
- * again: NOW overrides an earlier DRAIN.  OK means that it will stop; DEAD,
+ * again: NOW overrides an earlier DRAIN.  One that has failed and waits for its
+ * supervisor stops now.  OK means that it will stop; DEAD,
  * CLOSING, INVALID, NOMEM and FORKED are as for sends.
  */
 troupe_status troupe_stop(troupe_ref who, troupe_stop_mode mode);

@@ -25,7 +25,8 @@ struct troupe_failure {
  * Then the class's and the runtime's error callbacks are called, and self
  * waits for its supervisor's decision or, without one, stops.
  *
- * The first call in a callback counts.  In start it refuses; in stop it is
+ * The first call in a callback counts, and goes before a troupe_stop_self in
+ * the same callback.  In start it refuses; in stop it is
  * reported, and the actor stops as it would have.  Text beyond
  * TROUPE_FAILURE_MAX bytes is cut.
  */
@@ -38,7 +39,7 @@ typedef enum troupe_decision {
 	TROUPE_RESTART = 0, /* end this life of it, and start it again in its place */
 	TROUPE_RESUME,      /* go on with the next message and the state as it is */
 	TROUPE_STOP,        /* stop it */
-	TROUPE_ESCALATE     /* fail too, with the child's code and text */
+	TROUPE_ESCALATE     /* fail too, with the child's code and text; if then it is resumed itself, so is the child */
 } troupe_decision;
 
 /* Which children are restarted when one is. */
@@ -114,7 +115,8 @@ bool troupe_demonitor(troupe_actor *self, troupe_monitoring monitoring);
 /*
  * Link self and `other`: when one of them stops with reason FAILED or LINKED,
  * the other stops too, with reason LINKED; when one stops for another reason,
- * nothing happens.  Links go on from actor to actor, also in a circle.
+ * nothing happens.  Links go on from actor to actor, also in a circle.  A link
+ * stays until one of the two has stopped.
  *
  * OK; DEAD, CLOSING, NOMEM; INVALID when other is self or no handle, or self
  * is stopping.

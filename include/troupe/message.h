@@ -16,7 +16,8 @@ TROUPE_BEGIN
  *   DEAD     the receiver has stopped
  *   CLOSING  the receiver's runtime is being closed
  *   NOMEM    no memory for the message
- *   INVALID  `to` is 0 or no handle, `type` is reserved, `size` is over
+ *   INVALID  `to` is 0 or no handle, `type` is reserved (also that of a kept
+ *            TROUPE_DOWN or TROUPE_IDLE), `size` is over
  *            UINT32_MAX, or `data` is NULL with a size
  *   FORKED   called in a child of fork
  */

@@ -109,8 +109,9 @@ TROUPE_MUST_USE troupe *troupe_open(const troupe_options *options);
 
 /*
  * Work until nothing is left to do (no message waits, no behavior runs, no
- * timer is armed, no ask is open, no troupe_hold is held) or troupe_shutdown
- * is called, then close with the option close_ms.
+ * timer is armed, no ask is open, no troupe_hold is held; a thread in
+ * troupe_call does not count) or troupe_shutdown is called, then close with
+ * the option close_ms.
  *
  * Returns OK, and t is gone; TIMEOUT, when behaviors did not return in time:
  * they are logged by name, and t is as after troupe_close; CLOSING when
@@ -200,13 +201,13 @@ troupe_status troupe_close(troupe *t, int64_t timeout_ns,
  * times.
  */
 typedef struct troupe_totals {
-	uint64_t accepted;  /* sends that returned OK */
+	uint64_t accepted;  /* sends that returned OK, answers, ticks and notices */
 	uint64_t handled;   /* handed to a behavior */
 	uint64_t dead;      /* accepted and not handled: dead letters but for UNHANDLED and FAILED */
 	uint64_t unhandled; /* of those handled, passed to troupe_unhandled */
 	uint64_t spawned;   /* actors that started */
 	uint64_t stopped;
-	uint64_t failed;    /* callbacks that ended with troupe_fail */
+	uint64_t failed;    /* callbacks that failed, and failures that were handed on to a supervisor's supervisor */
 	uint64_t restarted; /* actors that were started again by their supervisors */
 } troupe_totals;
 

@@ -13,8 +13,8 @@ TROUPE_BEGIN
  *
  * Times are in nanoseconds, absolute ones of the clock that troupe_now reads.
  * A timer never fires early.  It fires up to 0.3 ms late, plus what the
- * system and the actor's own queue take; timers less than 0.3 ms apart may
- * fire in any order.  Under the simulated scheduler time is virtual and exact:
+ * system and the actor's own queue take; timers less than 0.3 ms apart, and
+ * those that are late together, may fire in any order.  Under the simulated scheduler time is virtual and exact:
  * it jumps to the next timer when nothing else is to be done.  No behavior, however
  * long it runs, holds up another actor's timer.
  *

@@ -41,7 +41,7 @@ typedef uint64_t troupe_ref;
 /* What a call came to; also why a message became a dead letter. */
 typedef enum troupe_status {
 	TROUPE_OK = 0,
-	TROUPE_FULL,      /* the mailbox is bounded and has no room; none is bounded yet */
+	TROUPE_FULL,      /* there is no room: in a stash, for a behavior to come back to; no mailbox is bounded yet */
 	TROUPE_DEAD,      /* the actor has stopped */
 	TROUPE_CLOSING,   /* the runtime is being closed */
 	TROUPE_NOMEM,     /* memory, threads or address space ran out */

@@ -62,8 +62,8 @@ troupe_forward(troupe_actor *self, troupe_ref to)
 	tr_context *context = tr_require_self(self, __func__);
 	troupe_msg *msg = context->msg;
 
-	if (msg == NULL)
-		return tr_fail(TROUPE_INVALID, "there is no message in hand to forward");
+	if (msg == NULL || msg->type >= TROUPE_TYPE_RESERVED)
+		return tr_fail(TROUPE_INVALID, "there is no message in hand to forward, or it is one of the runtime's own");
 	troupe_status status = tr_post(context, to, msg);
 	if (status == TROUPE_OK)
 		context->msg = NULL;

@@ -228,8 +228,8 @@ troupe_ask_msg(troupe_actor *self, troupe_ref to, troupe_msg **msg, int64_t time
 {
 	tr_context *context = tr_require_self(self, __func__);
 
-	if (msg == NULL || *msg == NULL || (*msg)->flag_bits & TR_MSG_REQUEST)
-		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request", __func__);
+	if (msg == NULL || *msg == NULL || (*msg)->flag_bits & TR_MSG_REQUEST || (*msg)->type >= TROUPE_TYPE_RESERVED)
+		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request or the runtime's own", __func__);
 	troupe_msg *request = tr_message_wrap(&context->cache, *msg);
 	if (request == NULL)
 		return tr_fail(TROUPE_NOMEM, "no memory for a request");

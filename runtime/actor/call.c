@@ -200,9 +200,8 @@ drive_or_sleep(tr_call *call, int64_t timeout_ns)
 		(void)atomic_exchange_explicit(&call->parker.word, ASLEEP, memory_order_acquire);
 		end = tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline);
 		if (end != TR_DRIVE_DONE && !is_answered(call))
-			/* Another driver's clock may be a virtual one. */
-			sleep_until_roused(call, end == TR_DRIVE_BUSY && tr_runtime_is_simulated(call->t) ? INT64_MAX : deadline);
-	} while (end != TR_DRIVE_DONE && !is_answered(call) && (tr_clock_now() < deadline || end == TR_DRIVE_BUSY));
+			sleep_until_roused(call, deadline);
+	} while (end != TR_DRIVE_DONE && !is_answered(call) && tr_clock_now() < deadline);
 }
 
 /* Wait until it is answered or its time is over, and see to it that nobody looks at the call any more. */
@@ -281,7 +280,7 @@ explain_timeout(tr_context *context, troupe *t, troupe_ref to, uint32_t type, in
 	char text[TR_SUSPECT_TEXT];
 
 	/* Who drives it itself waits no longer than the runtime works. */
-	if (tr_runtime_is_driven(t) && tr_runtime_is_shut_down(t))
+	if (tr_runtime_is_driven(t) && (tr_runtime_is_shut_down(t) || tr_runtime_is_closing(t)))
 		return tr_fail(TROUPE_CLOSING, "the runtime is shut down");
 	tr_suspect_describe(context, text, to, type, timeout_ns);
 	return tr_fail(TROUPE_TIMEOUT, "%s", text);
@@ -310,6 +309,7 @@ call_and_wait(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request
 	if (status != TROUPE_OK) {
 		request->flag_bits |= TR_MSG_ANSWERED; /* nobody waits */
 		tr_message_release(&context->cache, request);
+		tr_fail(status, status == TROUPE_DEAD ? "the actor that was called has stopped" : "the runtime is being closed");
 	} else if (wait_for_answer(&call, timeout_ns)) {
 		status = finish(context, &call, answer, code);
 	} else {

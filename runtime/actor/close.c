@@ -3,6 +3,7 @@
 #include "runtime/actor/dedicated.h"
 #include "runtime/actor/error.h"
 #include "runtime/actor/letter.h"
+#include "runtime/actor/monitor.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
@@ -85,9 +86,9 @@ typedef struct roll_call {
 	void *context;
 } roll_call;
 
-/* Cells among taken messages are their owner's, who runs yet.  The rest, linked as before. */
+/* Of messages taken from an actor that runs yet: what is not for burying.  The rest, linked as before. */
 static uint32_t
-set_cells_aside(troupe *t, uint32_t newest)
+set_aside(const roll_call *call, const troupe_survivor *who, uint32_t newest)
 {
 	uint32_t rest = 0, *end = &rest;
 
@@ -96,7 +97,9 @@ set_cells_aside(troupe *t, uint32_t newest)
 
 		next = msg->next_unit;
 		if (msg->flag_bits & TR_MSG_CELL) {
-			tr_timing_return(t, (tr_cell *)msg);
+			tr_timing_return(call->t, (tr_cell *)msg); /* its owner's yet */
+		} else if (msg->flag_bits & TR_MSG_CONTROL && msg->type == TR_TYPE_MONITOR) {
+			tr_monitor_tell_closed(call->closer, msg, who->ref);
 		} else {
 			*end = unit;
 			end = &msg->next_unit;
@@ -122,7 +125,7 @@ bury_waiting(const roll_call *call, const troupe_survivor *who)
 		.actor_name = who->actor_name,
 	};
 
-	return tr_letter_bury_taken(call->closer, call->t, &form, set_cells_aside(call->t, unit));
+	return tr_letter_bury_taken(call->closer, call->t, &form, set_aside(call, who, unit));
 }
 
 static void

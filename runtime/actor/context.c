@@ -261,4 +261,7 @@ tr_tally_sum(uint8_t number, troupe_totals *totals)
 	for (tr_context *context = all_contexts; context != NULL; context = context->after_it)
 		add_tally(totals, &context->visits[number].tally);
 	pthread_mutex_unlock(&list_lock);
+	/* What is stashed is taken back from the count, sometimes before the turn has added to it. */
+	if (totals->handled > INT64_MAX)
+		totals->handled = 0;
 }

@@ -62,7 +62,7 @@ enum {
 	TR_AFTER_STOP_NOW = 1u << 0,
 	TR_AFTER_DRAIN = 1u << 1,
 	TR_AFTER_BECOME = 1u << 2,
-	TR_AFTER_NAME = 1u << 3, /* no more than that: a turn whose actor has a name is not a plain one */
+	TR_AFTER_FULL = 1u << 3, /* no more than that: the turn is no plain one any more */
 	TR_AFTER_UNSTASH = 1u << 4,
 	TR_AFTER_FAIL = 1u << 5
 };

@@ -90,6 +90,8 @@ allocate(troupe *t, troupe_actor *actor)
 	memset(dedicated, 0, sizeof *dedicated);
 	dedicated->actor = actor;
 	dedicated->context.worker.scheduler = &tr_pool_scheduler;
+	/* Each has its own chances. */
+	dedicated->context.worker.random = tr_actor_unit(actor) * UINT32_C(2654435761);
 	if (tr_parker_init(&dedicated->parker, ASLEEP) != 0)
 		goto fail;
 	if (!tr_context_init(&dedicated->context, t))

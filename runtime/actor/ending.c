@@ -5,6 +5,7 @@
 #include "runtime/actor/failure.h"
 #include "runtime/actor/monitor.h"
 #include "runtime/actor/registry.h"
+#include "runtime/actor/supervise.h"
 #include "runtime/actor/timer.h"
 
 void
@@ -35,6 +36,9 @@ end_cell(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell, tro
 		break;
 	case TR_TYPE_NAME:
 		tr_registry_end_name(context, t, actor, cell);
+		break;
+	case TR_TYPE_BACKOFF:
+		tr_supervise_end_backoff(context, t, actor, cell);
 		break;
 	default:
 		tr_timer_end(context, t, actor, cell);

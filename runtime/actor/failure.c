@@ -119,6 +119,14 @@ bury_failed(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg
 	tr_request_release(context, msg, &end);
 }
 
+/* Not what comes while it ends for another reason already; but a start that failed is one. */
+static bool
+is_reported(const troupe_actor *actor)
+{
+	return !tr_actor_is_ending(actor) ||
+	       (!(actor->flags & TR_ACTOR_STOPPING) && tr_actor_phase(actor) == TR_PHASE_HALTED);
+}
+
 void
 tr_failure_settle(tr_context *context, troupe *t, troupe_actor *actor)
 {
@@ -139,7 +147,8 @@ tr_failure_settle(tr_context *context, troupe *t, troupe_actor *actor)
 	context->after &= (uint8_t)~(unsigned)TR_AFTER_FAIL;
 	tr_count(&context->visits[t->number].tally.failed, 1);
 	tell(context, t, actor, &failure);
-	write_report(context, actor, &failure);
+	if (is_reported(actor))
+		write_report(context, actor, &failure);
 	if (msg != NULL)
 		bury_failed(context, t, actor, msg, &failure);
 }

@@ -172,6 +172,9 @@ hold(tr_turn *turn)
 {
 	tr_extra *extra = tr_actor_extra(turn->actor);
 
+	/* What the turn began with has no last; known here, the chain that grows has one. */
+	if (turn->lanes.normal.first != 0 && turn->lanes.normal.last == 0)
+		turn->lanes.normal.last = tr_chain_find_last(turn->lanes.normal.first);
 	tr_chain_append(&extra->held, turn->lanes.urgent);
 	tr_chain_append(&extra->held, turn->lanes.normal);
 	turn->lanes.urgent = turn->lanes.normal = (tr_chain){ 0, 0 };

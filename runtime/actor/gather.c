@@ -77,6 +77,7 @@ withdraw_open(gather *all, troupe_actor *self)
 	for (size_t i = 0; i < all->count; i++) {
 		tr_cell *cell = all->parts[i].ended ? NULL : tr_cell_find(all->parts[i].token, tr_context_self(context));
 
+		TR_ASSERT(all->parts[i].ended || cell != NULL);
 		if (cell != NULL)
 			tr_ask_withdraw(context, self, (tr_ask *)cell);
 		if (!all->parts[i].ended)
@@ -151,6 +152,8 @@ ask_one(troupe_actor *self, part *one, const troupe_request *request, int64_t ti
 		return;
 	}
 	/* It is the newest that the actor has under way. */
+	TR_ASSERT(tr_cell_at(tr_actor_extra(self)->cells)->msg.type == TR_TYPE_ASK &&
+	          ((tr_ask *)tr_cell_at(tr_actor_extra(self)->cells))->context == one);
 	one->token = tr_cell_token(tr_cell_at(tr_actor_extra(self)->cells), tr_context_self(tr_current_context));
 }
 

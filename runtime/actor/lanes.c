@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/lanes.h"
 
-static uint32_t
-find_last(uint32_t unit)
+uint32_t
+tr_chain_find_last(uint32_t unit)
 {
 	while (tr_message_from(unit)->next_unit != 0)
 		unit = tr_message_from(unit)->next_unit;
@@ -19,7 +19,7 @@ tr_chain_append(tr_chain *to, tr_chain what)
 		return;
 	}
 	/* A chain that was kept in an actor has no last: it is seldom needed. */
-	tr_message_from(to->last != 0 ? to->last : find_last(to->first))->next_unit = what.first;
+	tr_message_from(to->last != 0 ? to->last : tr_chain_find_last(to->first))->next_unit = what.first;
 	to->last = what.last;
 }
 

@@ -36,6 +36,9 @@ tr_lanes_have_upper(const tr_lanes *lanes)
 	return (lanes->control.first | lanes->urgent.first) != 0;
 }
 
+/* The last of the messages that begin with `unit`, by going along them. */
+uint32_t tr_chain_find_last(uint32_t unit);
+
 /* Append a chain, and put one in front. */
 void tr_chain_append(tr_chain *to, tr_chain what);
 void tr_chain_prepend(tr_chain *to, tr_chain what);

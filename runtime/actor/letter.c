@@ -36,7 +36,7 @@ bury_own(tr_context *context, const troupe_dead_letter *form, troupe_msg *msg)
 		tr_cells_drop(context, (tr_cell *)msg);
 	else if (!(msg->flag_bits & TR_MSG_CONTROL))
 		tr_message_release(&context->cache, msg);
-	else if (msg->type == TR_TYPE_MONITOR && form->reason != TROUPE_CLOSING)
+	else if (msg->type == TR_TYPE_MONITOR)
 		/* The actor is the caller's yet: it tells whom it has to when it finishes. */
 		tr_monitor_add(context, tr_ref_slot(form->target), msg);
 	else

@@ -57,13 +57,10 @@ tr_monitor_add(tr_context *context, troupe_actor *actor, troupe_msg *msg)
 	extra->watchers = tr_message_unit(msg);
 }
 
-void
-tr_monitor_remove(tr_context *context, troupe_actor *actor, const troupe_msg *msg)
+/* A watcher leaves the list, and goes. */
+static void
+unlist(tr_context *context, tr_extra *extra, tr_watcher *watcher)
 {
-	tr_extra *extra = tr_actor_extra(actor);
-	/* It came after the watcher, from the same actor: so that is in the list. */
-	tr_watcher *watcher = watcher_at(tr_message_ticket(msg)->inner);
-
 	if (watcher->newer != 0)
 		watcher_at(watcher->newer)->older = watcher->older;
 	else
@@ -71,6 +68,13 @@ tr_monitor_remove(tr_context *context, troupe_actor *actor, const troupe_msg *ms
 	if (watcher->older != 0)
 		watcher_at(watcher->older)->newer = watcher->newer;
 	tr_cache_give_message(&context->cache, WATCHER_CLASS, tr_message_unit(&watcher->msg));
+}
+
+void
+tr_monitor_remove(tr_context *context, troupe_actor *actor, const troupe_msg *msg)
+{
+	/* It came after the watcher, from the same actor: so that is in the list. */
+	unlist(context, tr_actor_extra(actor), watcher_at(tr_message_ticket(msg)->inner));
 }
 
 /* The texts of the notices, which share them; NULL when there are none, or no memory. */
@@ -144,10 +148,24 @@ tr_monitor_tell(tr_context *context, troupe_actor *actor, troupe_ref self, troup
 		tr_shared_release(&context->cache, texts);
 }
 
+/* The other end of a link, whose actor has stopped. */
+static void
+forget_link(tr_context *context, tr_extra *extra, troupe_ref other)
+{
+	uint32_t unit = extra != NULL ? extra->watchers : 0;
+
+	while (unit != 0 && !(watcher_at(unit)->is_link && watcher_at(unit)->watcher == other))
+		unit = watcher_at(unit)->older;
+	if (unit != 0)
+		unlist(context, extra, watcher_at(unit));
+}
+
 void
 tr_monitor_link_down(tr_context *context, troupe_actor *actor, const troupe_msg *msg)
 {
 	troupe_reason reason = ((const tr_watcher *)msg)->down.reason;
+
+	forget_link(context, tr_actor_extra(actor), ((const tr_watcher *)msg)->down.who);
 
 	if (reason != TROUPE_REASON_FAILED && reason != TROUPE_REASON_LINKED)
 		return;
@@ -194,11 +212,17 @@ tr_monitor_drop(tr_context *context, troupe_msg *msg)
 
 /* Nobody is there to be watched. */
 static void
-tell_gone(tr_context *context, tr_watcher *watcher, troupe_ref who)
+tell_gone(tr_context *context, tr_watcher *watcher, troupe_ref who, troupe_reason reason)
 {
 	tr_cache_give_message(&context->cache, TR_EXTRA_CLASS, watcher->spare);
 	tell(context, watcher,
-	    (troupe_down){ .who = who, .class_name = "", .actor_name = "", .text = "", .reason = TROUPE_REASON_GONE }, NULL);
+	    (troupe_down){ .who = who, .class_name = "", .actor_name = "", .text = "", .reason = reason }, NULL);
+}
+
+void
+tr_monitor_tell_closed(tr_context *context, troupe_msg *msg, troupe_ref who)
+{
+	tell_gone(context, (tr_watcher *)msg, who, TROUPE_REASON_CLOSING);
 }
 
 static monitoring_cell *
@@ -247,7 +271,7 @@ troupe_monitor(troupe_actor *self, troupe_ref who)
 		return 0;
 	}
 	if (status != TROUPE_OK)
-		tell_gone(context, watcher, who);
+		tell_gone(context, watcher, who, TROUPE_REASON_GONE);
 	return monitoring;
 }
 
@@ -329,6 +353,6 @@ troupe_link(troupe_actor *self, troupe_ref other)
 		return status;
 	}
 	tr_monitor_add(context, self, &ours->msg);
-	context->after |= TR_AFTER_NAME; /* the turn has an extra to look at now */
+	context->after |= TR_AFTER_FULL; /* the turn has an extra to look at now */
 	return TROUPE_OK;
 }

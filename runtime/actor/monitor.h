@@ -24,6 +24,9 @@ void tr_monitor_add(tr_context *context, troupe_actor *actor, troupe_msg *msg);
 /* It came too late, and there is nobody to tell. */
 void tr_monitor_drop(tr_context *context, troupe_msg *msg);
 
+/* The actor is closed, and the caller does not own it. */
+void tr_monitor_tell_closed(tr_context *context, troupe_msg *msg, troupe_ref who);
+
 /* So did one to be told no more. */
 void tr_monitor_remove(tr_context *context, troupe_actor *actor, const troupe_msg *msg);
 

@@ -95,7 +95,7 @@ troupe_set_name(troupe_actor *self, const char *name)
 		return tr_fail(TROUPE_NOMEM, "no memory for an actor's name");
 	memcpy(copy, name, length + 1);
 	replace(context, extra, copy);
-	context->after |= TR_AFTER_NAME; /* so that the turn hides it when it is over (INV-NM-1) */
+	context->after |= TR_AFTER_FULL; /* so that the turn hides it when it is over (INV-NM-1) */
 	return TROUPE_OK;
 }
 

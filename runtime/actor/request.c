@@ -26,12 +26,6 @@ tr_request_take_error(tr_context *context, int code, const char *text)
 	return reply;
 }
 
-const char *
-tr_reply_text(const troupe_msg *reply)
-{
-	return reply->size > 0 ? reply->body : "";
-}
-
 /* The reply has its sender and no longer belongs to the caller, whatever comes of it. */
 static troupe_status
 send_reply(tr_context *context, const troupe_msg *request, troupe_msg *reply)
@@ -174,8 +168,8 @@ troupe_reply_msg(troupe_actor *self, troupe_msg **msg)
 
 	if (request == NULL)
 		return TROUPE_INVALID;
-	if (msg == NULL || *msg == NULL || (*msg)->flag_bits & TR_MSG_REQUEST)
-		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request", __func__);
+	if (msg == NULL || *msg == NULL || (*msg)->flag_bits & TR_MSG_REQUEST || (*msg)->type >= TROUPE_TYPE_RESERVED)
+		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request or the runtime's own", __func__);
 	if (!(request->flag_bits & TR_MSG_REQUEST))
 		return troupe_send_msg(request->sender, msg);
 	troupe_msg *reply = tr_message_wrap(&context->cache, *msg);

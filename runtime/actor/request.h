@@ -53,7 +53,4 @@ troupe_status tr_request_answer(tr_context *context, troupe_msg *request, troupe
 /* An error reply with text; NULL: out of memory. */
 TR_MUST_USE troupe_msg *tr_request_take_error(tr_context *context, int code, const char *text);
 
-/* The text of an error reply; "" when there was no memory for it. */
-const char *tr_reply_text(const troupe_msg *reply);
-
 #endif /* TR_REQUEST_H */

@@ -8,6 +8,7 @@
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stash.h"
+#include "runtime/memory/fault.h"
 
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ tr_order_give(tr_context *context, uint32_t unit)
 	if (unit == 0)
 		return;
 	tr_report_give(context, tr_order_at(unit)->report);
+	tr_heap_give(tr_order_at(unit)->argument);
 	tr_cache_give_message(&context->cache, 0, unit);
 }
 
@@ -54,10 +56,13 @@ send_back(tr_context *context, const tr_extra *extra, tr_order *order)
 }
 
 static void
-take_report(tr_extra *extra, tr_order *order)
+take_report(tr_context *context, tr_extra *extra, tr_order *order)
 {
-	if (order->report != 0)
-		extra->report = order->report;
+	if (order->report == 0)
+		return;
+	/* One that was written meanwhile, while the child came to its end, names no charge. */
+	tr_report_give(context, extra->report);
+	extra->report = order->report;
 	order->report = 0;
 }
 
@@ -69,25 +74,6 @@ go_on(troupe_actor *child)
 }
 
 /* --- The end of a life. --- */
-
-/* Between two lives nothing of the runtime's own waits that was for the one before. */
-static void
-drop_control(tr_context *context, tr_extra *extra)
-{
-	tr_chain all = extra->held;
-
-	extra->held = (tr_chain){ 0, 0 };
-	while (all.first != 0) {
-		uint32_t unit = tr_chain_take(&all);
-		troupe_msg *msg = tr_message_from(unit);
-
-		msg->next_unit = 0;
-		if (msg->flag_bits & TR_MSG_CONTROL)
-			tr_letter_drop_control(context, msg);
-		else
-			tr_chain_append(&extra->held, (tr_chain){ unit, unit });
-	}
-}
 
 static void
 end_life(tr_context *context, troupe *t, troupe_actor *child)
@@ -101,7 +87,6 @@ end_life(tr_context *context, troupe *t, troupe_actor *child)
 		class_->stop(child, tr_actor_state(child), TROUPE_REASON_RESTART);
 	tr_ending_settle(context, t, child);
 	tr_behavior_reset(context, extra);
-	drop_control(context, extra);
 	/* The stash goes before what came in meanwhile. */
 	tr_chain_prepend(&extra->held, tr_stash_take_all(extra));
 }
@@ -124,6 +109,7 @@ halt(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
 {
 	tr_extra *extra = tr_actor_extra(child);
 
+	tr_stop_settle_news(context, child);
 	child->flags |= TR_ACTOR_WAITING;
 	tr_actor_set_phase(child, tr_actor_phase(child) < TR_PHASE_HALTING_AGAIN ? TR_PHASE_HALTING : TR_PHASE_HALTING_AGAIN);
 	extra->order = tr_message_unit(&order->msg);
@@ -162,6 +148,7 @@ call_start(tr_context *context, troupe *t, troupe_actor *child, const void *argu
 	write_refusal(context, t, child, refusal);
 	context->after = 0;
 	tr_ending_run_for_restart(context, t, child);
+	tr_behavior_reset(context, tr_actor_extra(child));
 	return false;
 }
 
@@ -190,7 +177,7 @@ tr_restart_take_order(tr_context *context, troupe *t, troupe_actor *child, troup
 	tr_order *order = (tr_order *)msg;
 	tr_extra *extra = tr_actor_extra(child);
 
-	take_report(extra, order);
+	take_report(context, extra, order);
 	order->failed = false;
 	switch (order->kind) {
 	case TR_ORDER_RESUME:

@@ -23,7 +23,7 @@ typedef struct tr_order {
 	troupe_msg msg;
 	uint32_t charge;      /* the supervisor's record of the child */
 	uint32_t report;      /* to the child's; or, in the answer, from a life that could not begin; 0 is none */
-	const void *argument; /* BEGIN: of start; the charge's */
+	void *argument;       /* of start: a copy, from the heap, which goes with the order; NULL is none */
 	tr_order_kind kind;
 	bool failed;          /* the answer to BEGIN */
 } tr_order;

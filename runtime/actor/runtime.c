@@ -102,6 +102,8 @@ settle_contexts(troupe *t)
 		context->worker.handled = &context->tally->handled;
 		context->worker.sent = &context->tally->accepted;
 		context->worker.quantum = t->options.quantum;
+		/* Another seed is another chance, of backoffs too. */
+		context->worker.random ^= (uint32_t)(t->options.seed ^ t->options.seed >> 32) * UINT32_C(2246822519);
 		/* CX-none: the worker does not run yet. */
 		atomic_store_explicit(&context->home, pooled ? t->number : 0, memory_order_relaxed);
 	}

@@ -140,8 +140,8 @@ troupe_send_msg(troupe_ref to, troupe_msg **msg)
 
 	if (context == NULL)
 		return no_context();
-	if (msg == NULL || *msg == NULL)
-		return tr_fail(TROUPE_INVALID, "there is no message to send");
+	if (msg == NULL || *msg == NULL || (*msg)->type >= TROUPE_TYPE_RESERVED)
+		return tr_fail(TROUPE_INVALID, "there is no message to send, or it is one of the runtime's own");
 	/* A request that was kept keeps its asker. */
 	if (!tr_request_is_open(*msg))
 		(*msg)->sender = tr_context_self(context);

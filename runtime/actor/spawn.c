@@ -281,6 +281,9 @@ call_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, 
 		tr_failure_settle(context, t, actor);
 	}
 	leave_start(context, &outer);
+	/* Outside the pool nobody parks after it: if it cancelled the last deadline, somebody may wait for that. */
+	if (context->worker.pool != &t->pool)
+		tr_runtime_notify(t);
 	if (failed)
 		tr_fail(TROUPE_REFUSED, "start of class %s failed with %d: %s", tr_class_name(class_), refusal, text);
 	else if (refusal != 0)

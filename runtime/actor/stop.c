@@ -127,6 +127,49 @@ tr_stop_children(tr_context *context, troupe_actor *actor)
 	return true;
 }
 
+/* While an actor waits for its supervisor, what it hears of its children is kept, in order, for after that. */
+static bool
+holds_news(const troupe_actor *actor)
+{
+	return (actor->flags & (TR_ACTOR_WAITING | TR_ACTOR_STOPPING)) == TR_ACTOR_WAITING &&
+	       tr_actor_extra(actor)->order == 0;
+}
+
+static void
+hold_news(troupe_actor *actor, troupe_msg *msg)
+{
+	msg->next_unit = 0;
+	tr_chain_append(&tr_actor_extra(actor)->held, (tr_chain){ tr_message_unit(msg), tr_message_unit(msg) });
+}
+
+static bool
+is_news(const troupe_msg *msg)
+{
+	return msg->type == TR_TYPE_CHILD_GONE || msg->type == TR_TYPE_CHILD_FAILED || msg->type == TR_TYPE_ORDER_DONE;
+}
+
+void
+tr_stop_settle_news(tr_context *context, troupe_actor *actor)
+{
+	tr_extra *extra = tr_actor_extra(actor);
+	tr_chain all = extra->held;
+
+	extra->held = (tr_chain){ 0, 0 };
+	while (all.first != 0) {
+		uint32_t unit = tr_chain_take(&all);
+		troupe_msg *msg = tr_message_from(unit);
+
+		msg->next_unit = 0;
+		if (!(msg->flag_bits & TR_MSG_CONTROL)) {
+			tr_chain_append(&extra->held, (tr_chain){ unit, unit });
+			continue;
+		}
+		if (msg->type == TR_TYPE_CHILD_GONE)
+			tr_stop_remove_child(context, actor, ((const tr_extra *)(const void *)msg)->record);
+		tr_letter_drop_control(context, msg);
+	}
+}
+
 void
 tr_stop_end_under_way(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status)
 {
@@ -140,6 +183,8 @@ bool
 tr_stop_begin(tr_context *context, troupe *t, troupe_actor *actor, troupe_reason reason)
 {
 	tr_stop_set_reason(actor, reason);
+	if (actor->flags & TR_ACTOR_WAITING)
+		tr_stop_settle_news(context, actor);
 	actor->flags |= TR_ACTOR_STOPPING;
 	/* Before anything that comes in is buried: see timing.h. */
 	tr_stop_end_under_way(context, t, actor, TROUPE_CANCELLED);
@@ -183,20 +228,24 @@ ask_to_stop(tr_context *context, troupe_actor *actor, troupe_reason reason, unsi
 	context->after |= (uint8_t)after;
 }
 
-/* What a supervisor hears of its children: while it waits itself, it is kept for after that. */
 static void
 take_child_news(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg)
 {
-	if (actor->flags & TR_ACTOR_WAITING && tr_actor_extra(actor)->order == 0) {
-		msg->next_unit = 0;
-		tr_chain_append(&tr_actor_extra(actor)->held, (tr_chain){ tr_message_unit(msg), tr_message_unit(msg) });
-	} else if (tr_actor_is_ending(actor)) {
+	if (tr_actor_is_ending(actor)) {
 		tr_letter_drop_control(context, msg);
 	} else if (msg->type == TR_TYPE_CHILD_FAILED) {
 		tr_supervise_child_failed(context, t, actor, msg);
 	} else {
 		tr_supervise_order_done(context, t, actor, msg);
 	}
+}
+
+static void
+take_order(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg)
+{
+	tr_restart_take_order(context, t, actor, msg);
+	if (!(actor->flags & TR_ACTOR_WAITING) && context->after == 0)
+		tr_supervise_go_on(context, t, actor);
 }
 
 /* The ways to stop, for an actor that does not yet. */
@@ -216,6 +265,10 @@ tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg 
 {
 	bool stopping = actor->flags & TR_ACTOR_STOPPING;
 
+	if (is_news(msg) && holds_news(actor)) {
+		hold_news(actor, msg);
+		return false;
+	}
 	switch (msg->type) {
 	case TR_TYPE_MONITOR:
 		tr_monitor_add(context, actor, msg);
@@ -228,7 +281,7 @@ tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg 
 		if (stopping)
 			tr_letter_drop_control(context, msg);
 		else
-			tr_restart_take_order(context, t, actor, msg);
+			take_order(context, t, actor, msg);
 		return false;
 	case TR_TYPE_DEMONITOR:
 		tr_monitor_remove(context, actor, msg);

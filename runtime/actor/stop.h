@@ -39,6 +39,9 @@ void tr_stop_end_under_way(tr_context *context, troupe *t, troupe_actor *actor, 
 /* Once it is closed, before what waited in it: bury what was stashed or held. */
 void tr_stop_bury_aside(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
 
+/* The actor, which waited for its supervisor, ends: what it has heard of its children meanwhile is done with. */
+void tr_stop_settle_news(tr_context *context, troupe_actor *actor);
+
 /* Begin to stop the children, the newest first; false: there are none. */
 TR_MUST_USE bool tr_stop_children(tr_context *context, troupe_actor *actor);
 

@@ -23,15 +23,16 @@ typedef enum charge_step {
 /* The supervisor's record of one child. */
 typedef struct tr_charge {
 	tr_record record;
-	void *argument;       /* a copy, from the heap; NULL is none */
+	const troupe_class *class_; /* of the child */
 	uint32_t order;       /* here, or away */
 	uint32_t report;      /* the child's, between its failure and the next order; 0 is none */
-	uint32_t backoff;     /* the cell, when it backs off alone; 0 is none */
+	uint32_t backoff;     /* the cell that it waits for, alone or with its group; 0 is none */
 	int restarts;         /* in the window */
 	int64_t window_begin;
 	int64_t delay;        /* before the next begin */
 	charge_step step;
 	bool order_is_away;
+	bool has_no_life;     /* its last start failed */
 } tr_charge;
 
 #define CHARGE_CLASS 1
@@ -43,6 +44,12 @@ typedef struct backoff_cell {
 } backoff_cell;
 
 _Static_assert(sizeof(backoff_cell) <= TR_LARGE_CELL_USE, "a backoff fits a large cell");
+
+static backoff_cell *
+backoff_at(uint32_t unit)
+{
+	return (backoff_cell *)tr_cell_at(unit);
+}
 
 static tr_charge *
 charge_at(uint32_t unit)
@@ -86,8 +93,8 @@ take_charge(tr_context *context, const troupe_class *class_, const void *argumen
 	}
 	tr_charge *charge = (tr_charge *)msg;
 
-	*charge = (tr_charge){ .record.msg = *msg, .record.supervised = true, .argument = copy, .order = order };
-	*tr_order_at(order) = (tr_order){ .charge = tr_message_unit(msg) };
+	*charge = (tr_charge){ .record.msg = *msg, .record.supervised = true, .class_ = class_, .order = order };
+	*tr_order_at(order) = (tr_order){ .charge = tr_message_unit(msg), .argument = copy };
 	return charge;
 }
 
@@ -101,8 +108,7 @@ tr_supervise_add_child(tr_context *context, troupe_actor *parent, troupe_actor *
 
 	if (charge == NULL || !tr_stop_list_child(context, parent, &charge->record, ref)) {
 		if (charge != NULL) {
-			tr_heap_give(charge->argument);
-			tr_cache_give_message(&context->cache, 0, charge->order);
+			tr_order_give(context, charge->order);
 			tr_message_discard(&context->cache, &charge->record.msg);
 		}
 		if (report != NULL)
@@ -114,17 +120,39 @@ tr_supervise_add_child(tr_context *context, troupe_actor *parent, troupe_actor *
 	return &charge->record;
 }
 
+/* Those that wait for the cell do so no more. */
+static void
+forget_backoff(tr_extra *extra, uint32_t cell, charge_step step)
+{
+	for (uint32_t unit = extra->children; unit != 0; unit = charge_at(unit)->record.older) {
+		tr_charge *charge = charge_at(unit);
+
+		if (!charge->record.supervised || charge->backoff != cell)
+			continue;
+		charge->backoff = 0;
+		if (charge->step == BACKING_OFF)
+			charge->step = step;
+	}
+}
+
+void
+tr_supervise_end_backoff(tr_context *context, troupe *t, troupe_actor *parent, tr_cell *cell)
+{
+	forget_backoff(tr_actor_extra(parent), tr_cell_unit(cell), TO_BACK_OFF);
+	tr_cells_end(context, t, parent, cell);
+}
+
 void
 tr_supervise_strip(tr_context *context, troupe *t, troupe_actor *parent, tr_record *record)
 {
 	tr_charge *charge = (tr_charge *)record;
 
-	if (charge->backoff != 0)
-		tr_cells_end(context, t, parent, tr_cell_at(charge->backoff));
+	/* A group's is for the others yet. */
+	if (charge->backoff != 0 && backoff_at(charge->backoff)->charge != 0)
+		tr_supervise_end_backoff(context, t, parent, tr_cell_at(charge->backoff));
 	if (!charge->order_is_away)
 		tr_order_give(context, charge->order);
 	tr_report_give(context, charge->report);
-	tr_heap_give(charge->argument);
 	record->supervised = false;
 }
 
@@ -137,7 +165,6 @@ send_order(tr_context *context, tr_charge *charge, tr_order_kind kind)
 
 	order->kind = kind;
 	order->report = charge->report;
-	order->argument = charge->argument;
 	order->msg = (troupe_msg){ .flag_bits = TR_MSG_CONTROL, .type = TR_TYPE_ORDER };
 	if (tr_post(context, charge->record.child, &order->msg) == TROUPE_OK) {
 		charge->report = 0;
@@ -159,7 +186,9 @@ next_random(tr_context *context)
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
-	return context->worker.random = x;
+	context->worker.random = x;
+	/* Its first values are small: spread them (Knuth's multiplicative hash). */
+	return x * UINT32_C(2654435769);
 }
 
 static int64_t
@@ -182,24 +211,29 @@ delay_after(tr_context *context, const troupe_supervisor *how, int restarts)
 	return delay - delay / 4 + (int64_t)((double)delay / 2 * (next_random(context) / 4294967296.0));
 }
 
-/* false: no memory for the timer, so there is no waiting. */
-static bool
-arm_backoff(tr_context *context, troupe *t, troupe_actor *parent, tr_charge *charge, int64_t delay)
+/* For one child, or for the group if charge is NULL.  Its unit; 0: no memory for the timer, so there is no waiting. */
+static uint32_t
+arm_backoff(tr_context *context, troupe *t, troupe_actor *parent, const tr_charge *charge, int64_t delay)
 {
 	backoff_cell *cell = (backoff_cell *)tr_cells_take(context, parent, TR_LARGE_CELL, TR_TYPE_BACKOFF);
 
 	if (cell == NULL)
-		return false;
+		return 0;
 	cell->charge = charge != NULL ? tr_message_unit(&charge->record.msg) : 0;
 	cell->cell.deadline = tr_timing_after(t, delay);
 	if (!tr_timing_arm(context, t, &cell->cell)) {
 		tr_cells_unlink(parent, &cell->cell);
 		tr_cells_give(context, &cell->cell);
-		return false;
+		return 0;
 	}
-	if (charge != NULL)
-		charge->backoff = tr_cell_unit(&cell->cell);
-	return true;
+	return tr_cell_unit(&cell->cell);
+}
+
+static void
+back_off(tr_charge *charge, uint32_t cell)
+{
+	charge->backoff = cell;
+	charge->step = cell != 0 ? BACKING_OFF : TO_BEGIN;
 }
 
 /* --- One for one. --- */
@@ -214,7 +248,7 @@ advance_one(tr_context *context, troupe *t, troupe_actor *parent, tr_charge *cha
 		return;
 	}
 	if (charge->step == TO_BACK_OFF)
-		charge->step = arm_backoff(context, t, parent, charge, charge->delay) ? BACKING_OFF : TO_BEGIN;
+		back_off(charge, arm_backoff(context, t, parent, charge, charge->delay));
 	if (charge->step == TO_BEGIN)
 		send_order(context, charge, TR_ORDER_BEGIN);
 }
@@ -253,11 +287,11 @@ look_at_group(const tr_extra *extra)
 }
 
 static void
-set_steps(tr_extra *extra, charge_step from, charge_step to)
+back_off_together(tr_extra *extra, uint32_t cell)
 {
 	for (uint32_t unit = extra->children; unit != 0; unit = charge_at(unit)->record.older)
-		if (charge_at(unit)->record.supervised && charge_at(unit)->step == from)
-			charge_at(unit)->step = to;
+		if (charge_at(unit)->record.supervised && charge_at(unit)->step == TO_BACK_OFF)
+			back_off(charge_at(unit), cell);
 }
 
 static bool
@@ -283,10 +317,10 @@ advance_group(tr_context *context, troupe *t, troupe_actor *parent)
 	if (view.waits)
 		return;
 	if (view.backs_off) {
-		bool armed = arm_backoff(context, t, parent, NULL, view.delay);
+		uint32_t cell = arm_backoff(context, t, parent, NULL, view.delay);
 
-		set_steps(extra, TO_BACK_OFF, armed ? BACKING_OFF : TO_BEGIN);
-		if (armed)
+		back_off_together(extra, cell);
+		if (cell != 0)
 			return;
 		view = look_at_group(extra);
 	}
@@ -305,15 +339,29 @@ advance(tr_context *context, troupe *t, troupe_actor *parent, tr_charge *charge)
 		advance_group(context, t, parent);
 }
 
-/* Children to be halted when this one is restarted: from the newest to `last`. */
+/* A child is to be halted, whatever it waits for. */
 static void
-mark(tr_extra *extra, const troupe_supervisor *how, tr_charge *failed)
+mark_one(tr_context *context, troupe *t, troupe_actor *parent, tr_charge *charge)
 {
+	if (charge->backoff != 0)
+		tr_supervise_end_backoff(context, t, parent, tr_cell_at(charge->backoff));
+	charge->step = TO_HALT;
+	/* How long another one's restart took the last time is not the group's business. */
+	if (charge->report == 0)
+		charge->delay = 0;
+}
+
+/* Children to be halted when this one is restarted: it, or all, or it and those newer. */
+static void
+mark(tr_context *context, troupe *t, troupe_actor *parent, const troupe_supervisor *how, tr_charge *failed)
+{
+	const tr_extra *extra = tr_actor_extra(parent);
+
 	for (uint32_t unit = extra->children; unit != 0; unit = charge_at(unit)->record.older) {
 		tr_charge *charge = charge_at(unit);
 
 		if (charge->record.supervised && (charge == failed || how->strategy != TROUPE_ONE_FOR_ONE))
-			charge->step = TO_HALT;
+			mark_one(context, t, parent, charge);
 		if (charge == failed && how->strategy == TROUPE_REST_FOR_ONE)
 			return;
 	}
@@ -324,6 +372,8 @@ escalate(tr_context *context, const tr_charge *charge)
 {
 	const tr_report *report = charge->report != 0 ? tr_report_at(charge->report) : NULL;
 
+	/* No message is in hand: the last one has had its end. */
+	context->msg = NULL;
 	tr_failure_declare(context, report != NULL ? report->code : 0, report != NULL ? tr_report_text(report) : "");
 }
 
@@ -352,7 +402,7 @@ restart(tr_context *context, troupe *t, troupe_actor *parent, tr_charge *charge)
 	}
 	charge->restarts++;
 	charge->delay = delay_after(context, how, charge->restarts);
-	mark(tr_actor_extra(parent), how, charge);
+	mark(context, t, parent, how, charge);
 	advance(context, t, parent, charge);
 }
 
@@ -363,8 +413,7 @@ ask_for_decision(tr_context *context, troupe_actor *parent, const tr_charge *cha
 	const tr_report *report = tr_report_at(charge->report);
 	troupe_failure failure = {
 		.who = charge->record.child,
-		/* The child lives: it waits, or its end has not been heard of. */
-		.class_name = tr_class_name(tr_actor_class(tr_ref_slot(charge->record.child))),
+		.class_name = tr_class_name(charge->class_),
 		.actor_name = tr_report_name(report),
 		.msg_type = report->msg_type,
 		.code = report->code,
@@ -381,12 +430,12 @@ ask_for_decision(tr_context *context, troupe_actor *parent, const tr_charge *cha
 }
 
 static void
-decide(tr_context *context, troupe *t, troupe_actor *parent, tr_charge *charge, bool has_life)
+decide(tr_context *context, troupe *t, troupe_actor *parent, tr_charge *charge)
 {
 	(void)count_restarts(t, supervisor_of(parent), charge);
 	troupe_decision decision = ask_for_decision(context, parent, charge);
 
-	if (decision == TROUPE_RESUME && !has_life)
+	if (decision == TROUPE_RESUME && charge->has_no_life)
 		decision = TROUPE_RESTART; /* there is nothing to go on with */
 	switch (decision) {
 	case TROUPE_RESUME:
@@ -414,7 +463,7 @@ tr_supervise_child_failed(tr_context *context, troupe *t, troupe_actor *parent, 
 	charge->report = tr_message_unit(report);
 	/* One that is to be halted anyway is. */
 	if (charge->step == STEADY)
-		decide(context, t, parent, charge, true);
+		decide(context, t, parent, charge);
 	else
 		advance(context, t, parent, charge);
 }
@@ -429,9 +478,15 @@ tr_supervise_order_done(tr_context *context, troupe *t, troupe_actor *parent, tr
 	if (order->report != 0)
 		charge->report = order->report;
 	order->report = 0;
+	if (order->kind == TR_ORDER_BEGIN)
+		charge->has_no_life = order->failed;
 	if (order->kind == TR_ORDER_BEGIN && order->failed) {
-		charge->step = STEADY;
-		decide(context, t, parent, charge, false);
+		if (charge->step == TO_BEGIN)
+			charge->step = STEADY;
+		if (charge->step == STEADY)
+			decide(context, t, parent, charge);
+		else
+			advance(context, t, parent, charge);
 		return;
 	}
 	/* Unless it was marked anew meanwhile. */
@@ -445,23 +500,39 @@ tr_supervise_order_done(tr_context *context, troupe *t, troupe_actor *parent, tr
 void
 tr_supervise_backoff_over(tr_context *context, troupe *t, troupe_actor *parent, tr_cell *cell)
 {
-	uint32_t unit = ((const backoff_cell *)cell)->charge;
-	bool ended = cell->period == TR_CELL_ENDED;
+	uint32_t charge = backoff_at(tr_cell_unit(cell))->charge;
 
-	if (!ended)
-		tr_cells_unlink(parent, cell);
-	tr_cells_give(context, cell);
-	if (ended || tr_actor_is_ending(parent))
-		return;
-	if (unit == 0) {
-		set_steps(tr_actor_extra(parent), BACKING_OFF, TO_BEGIN);
-		advance_group(context, t, parent);
+	if (cell->period == TR_CELL_ENDED) {
+		tr_cells_give(context, cell);
 		return;
 	}
-	charge_at(unit)->backoff = 0;
-	if (charge_at(unit)->step == BACKING_OFF)
-		charge_at(unit)->step = TO_BEGIN;
-	advance_one(context, t, parent, charge_at(unit));
+	forget_backoff(tr_actor_extra(parent), tr_cell_unit(cell), TO_BEGIN);
+	tr_cells_unlink(parent, cell);
+	tr_cells_give(context, cell);
+	if (charge != 0)
+		advance_one(context, t, parent, charge_at(charge));
+	else
+		advance_group(context, t, parent);
+}
+
+/* What it had handed up before is its own again: a child that failed then goes on like its supervisor. */
+void
+tr_supervise_go_on(tr_context *context, troupe *t, troupe_actor *parent)
+{
+	const tr_extra *extra = tr_actor_extra(parent);
+
+	for (uint32_t unit = extra->children; unit != 0; unit = charge_at(unit)->record.older) {
+		tr_charge *charge = charge_at(unit);
+
+		if (!charge->record.supervised || charge->report == 0 || charge->step != STEADY || charge->order_is_away)
+			continue;
+		if (!charge->has_no_life) {
+			send_order(context, charge, TR_ORDER_RESUME);
+			continue;
+		}
+		charge->restarts = 0;
+		restart(context, t, parent, charge);
+	}
 }
 
 void

@@ -47,4 +47,10 @@ void tr_supervise_child_failed(tr_context *context, troupe *t, troupe_actor *par
 void tr_supervise_order_done(tr_context *context, troupe *t, troupe_actor *parent, troupe_msg *order);
 void tr_supervise_backoff_over(tr_context *context, troupe *t, troupe_actor *parent, tr_cell *cell);
 
+/* A backoff of the actor's ends before its time. */
+void tr_supervise_end_backoff(tr_context *context, troupe *t, troupe_actor *parent, tr_cell *cell);
+
+/* The actor, which had failed itself, goes on. */
+void tr_supervise_go_on(tr_context *context, troupe *t, troupe_actor *parent);
+
 #endif /* TR_SUPERVISE_H */

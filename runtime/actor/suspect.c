@@ -42,6 +42,7 @@ describe_activity(char *text, size_t size, troupe *t, troupe_ref target)
 	const troupe_actor *actor = tr_ref_slot(target);
 	uint32_t queued = tr_mailbox_waiting(&actor->mailbox);
 	bool is_idle = tr_mailbox_is_idle(&actor->mailbox);
+	const char *more = tr_mailbox_has_new(&actor->mailbox) ? ", and newer ones" : "";
 	runner who;
 
 	if (tr_actor_phase(actor) != TR_PHASE_NONE)
@@ -49,10 +50,11 @@ describe_activity(char *text, size_t size, troupe *t, troupe_ref target)
 	else if (is_idle)
 		snprintf(text, size, "it is idle, with 0 messages queued: it may have kept the request");
 	else if (!find_runner(t, target, &who))
-		snprintf(text, size, "it waits for its turn, with about %" PRIu32 " messages queued", queued);
+		snprintf(text, size, "it waits for its turn, with %" PRIu32 " messages queued when it last looked%s", queued, more);
 	else
-		snprintf(text, size, "it%s%.60s%s is running type %" PRIu32 ", with about %" PRIu32 " messages queued",
-		    *who.name != '\0' ? " (\"" : "", who.name, *who.name != '\0' ? "\")" : "", who.running_type, queued);
+		snprintf(text, size, "it%s%.60s%s is running type %" PRIu32 ", with %" PRIu32
+		    " messages queued when it last looked%s", *who.name != '\0' ? " (\"" : "", who.name,
+		    *who.name != '\0' ? "\")" : "", who.running_type, queued, more);
 }
 
 void

@@ -250,7 +250,7 @@ begin_idle_timer(tr_context *context, troupe_actor *self, int64_t timeout_ns)
 	if (arm_cell(context, self, &timer->cell) == 0)
 		return TROUPE_NOMEM;
 	tr_actor_extra(self)->idle_timer = tr_cell_unit(&timer->cell);
-	context->after |= TR_AFTER_NAME; /* no more a plain turn: activity is to be noted */
+	context->after |= TR_AFTER_FULL; /* no more a plain turn: activity is to be noted */
 	return TROUPE_OK;
 }
 
@@ -265,12 +265,7 @@ troupe_set_idle_timeout(troupe_actor *self, int64_t timeout_ns)
 		return tr_fail(TROUPE_INVALID, "no idle timeout of %" PRId64 " ns, or the actor is stopping", timeout_ns);
 	troupe_status status = timeout_ns != 0 ? begin_idle_timer(context, self, timeout_ns) : TROUPE_OK;
 
-	if (status == TROUPE_OK && before != 0) {
-		uint32_t fresh = extra->idle_timer;
-
+	if (status == TROUPE_OK && before != 0)
 		tr_timer_end(context, context->current_runtime, self, tr_cell_at(before));
-		if (timeout_ns != 0)
-			tr_actor_extra(self)->idle_timer = fresh;
-	}
 	return status;
 }

@@ -20,7 +20,8 @@
  *            2^32 times since.
  *
  * Invariants
- *   INV-CE-1  slots of cells are never anything else (see arena.h), so the
+ *   INV-CE-1  nothing but a cell writes into a cell's slot beyond its message
+ *             header (see arena.h; a tick may go on as a message), so the
  *             generation of any token's slot can be read at any time.
  *
  * Ordering edges

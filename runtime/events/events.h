@@ -68,8 +68,7 @@ typedef struct tr_events {
 	tr_shard *shards;
 } tr_events;
 
-/* At most this many shards: the number stands in 16 bits of a cell's flags. */
-#define TR_SHARDS_MAX     UINT32_C(65536)
+/* A cell's shard stands in its flags from here up. */
 #define TR_CELL_SHARD_BIT 16
 
 /* Wheels that begin at now_ns.  NULL: out of memory. */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/kin.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+typedef struct order {
+	kin_act *act;
+	void *argument;
+} order;
+
+/* --- The journal. --- */
+
+static void __attribute__((format(printf, 2, 3)))
+note(kin *k, const char *format, ...)
+{
+	house *h = k->home;
+	va_list arguments;
+
+	if (k->tag == '\0')
+		return;
+	if (h->length > 0 && h->length + 1 < sizeof h->journal)
+		h->journal[h->length++] = ' ';
+	va_start(arguments, format);
+	int wrote = vsnprintf(h->journal + h->length, sizeof h->journal - h->length, format, arguments);
+	va_end(arguments);
+	kin_expect(h, wrote > 0 && h->length + (size_t)wrote < sizeof h->journal);
+	if (h->length + (size_t)wrote < sizeof h->journal)
+		h->length += (size_t)wrote;
+}
+
+/* --- Callbacks. --- */
+
+static void
+spawn_children(troupe_actor *self, kin *k)
+{
+	for (uint32_t i = 0; i < k->child_count; i++) {
+		kin *child = &k->children[i];
+
+		child->home = k->home;
+		child->ref = troupe_spawn_child(self, child->class_ != NULL ? child->class_ : &kin_class, &child);
+	}
+}
+
+int
+kin_start(troupe_actor *self, void *state, const void *argument)
+{
+	kin_state *s = state;
+	kin *k = *(kin *const *)argument;
+
+	kin_expect(k->home, s->kin == NULL && s->handled == 0);
+	kin_expect(k->home, troupe_sender(self) == 0);
+	s->kin = k;
+	k->started_at[k->starts++ % KIN_LIVES] = troupe_now(troupe_of(self));
+	/* Others may read it, from the first start on. */
+	if (k->ref != troupe_self(self))
+		k->ref = troupe_self(self);
+	note(k, "%c+", k->tag);
+	spawn_children(self, k);
+	return k->start != NULL ? k->start(self, k) : 0;
+}
+
+void
+kin_receive(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	kin_state *s = state;
+	kin *k = s->kin;
+
+	s->handled++;
+	k->handled++;
+	if (msg->type == KIN_ACT) {
+		const order *o = msg->body;
+
+		o->act(self, k, o->argument);
+		return;
+	}
+	note(k, "%c:%" PRIu32, k->tag, msg->type);
+	if (msg->type == KIN_FAIL)
+		troupe_fail(self, *(const int *)msg->body, "%s", "as it was told");
+	else if (k->on != NULL)
+		k->on(self, k, msg);
+}
+
+void
+kin_stop(troupe_actor *self, void *state, troupe_reason reason)
+{
+	kin *k = ((kin_state *)state)->kin;
+
+	k->stops++;
+	k->reason = reason;
+	note(k, "%c-%c", k->tag, KIN_LETTERS[reason]);
+	if (k->stop != NULL)
+		k->stop(self, k, reason);
+}
+
+void
+kin_failed(troupe_actor *self, void *state, const troupe_failure *failure)
+{
+	kin *k = ((kin_state *)state)->kin;
+
+	k->failed_at[k->fails++ % KIN_LIVES] = troupe_now(troupe_of(self));
+	kin_expect(k->home, failure->who == k->ref);
+	note(k, "%c!%d", k->tag, failure->code);
+	if (k->failed != NULL)
+		k->failed(self, k, failure);
+}
+
+troupe_decision
+kin_decide(troupe_actor *self, void *state, const troupe_failure *failure)
+{
+	kin *k = ((kin_state *)state)->kin;
+
+	k->decided++;
+	note(k, "%c?%d", k->tag, failure->code);
+	return k->decide != NULL ? k->decide(self, k, failure) : k->decision;
+}
+
+const troupe_class kin_class = { KIN_CLASS("kin", NULL) };
+
+/* --- Houses. --- */
+
+static void
+count_failure(void *context, const troupe_failure *failure)
+{
+	house *h = context;
+
+	(void)failure;
+	sys_add(&h->failures, 1);
+}
+
+static void
+open_house(house *h, troupe_options options)
+{
+	memset(h, 0, sizeof *h);
+	options.failure = count_failure;
+	h->t = sys_open_with(options, &h->ledger);
+}
+
+void
+house_open(house *h, uint64_t seed)
+{
+	open_house(h, (troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .seed = seed });
+}
+
+void
+house_open_shape(house *h, const sys_shape *shape)
+{
+	open_house(h,
+	    (troupe_options){
+		.workers = shape->workers,
+		.quantum = shape->quantum,
+		.ring = shape->ring,
+		.scheduler = shape->scheduler,
+	    });
+}
+
+void
+house_forget(house *h)
+{
+	h->length = 0;
+	h->journal[0] = '\0';
+}
+
+troupe_totals
+house_settle(house *h)
+{
+	troupe_totals totals = sys_wait(h->t);
+
+	sys_assert_count(h->wrong, 0);
+	ck_assert_uint_eq(totals.failed, sys_get(&h->failures));
+	return totals;
+}
+
+void
+house_close(house *h)
+{
+	sys_close(h->t, &h->ledger);
+	sys_assert_count(h->wrong, 0);
+}
+
+/* An actor of its own that waits for that moment: time jumps to it when nothing else is to be done. */
+static int
+wait_for_it(troupe_actor *self, void *state, const void *until)
+{
+	(void)state;
+	return troupe_send_at(self, *(const int64_t *)until, 1, NULL, 0) == 0;
+}
+
+static void
+stop_waiting(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	(void)state;
+	(void)msg;
+	troupe_stop_self(self, TROUPE_STOP_NOW);
+}
+
+void
+house_pass(house *h, int64_t ns)
+{
+	static const troupe_class class_ = { .start = wait_for_it, .receive = stop_waiting };
+	int64_t until = troupe_now(h->t) + ns;
+	troupe_ref waiter = sys_spawn(h->t, &class_, &until);
+	troupe_status status = TROUPE_OK;
+
+	while (status == TROUPE_OK && troupe_now(h->t) < until)
+		status = troupe_run_once(h->t);
+	sys_assert_status(status, TROUPE_OK);
+	(void)troupe_stop(waiter, TROUPE_STOP_NOW);
+}
+
+troupe_ref
+kin_spawn(house *h, kin *k)
+{
+	k->home = h;
+	return k->ref = sys_spawn(h->t, k->class_ != NULL ? k->class_ : &kin_class, &k);
+}
+
+void
+kin_send(const kin *k, uint32_t type)
+{
+	sys_send(k->ref, type, NULL, 0);
+}
+
+void
+kin_fail(const kin *k, int code)
+{
+	sys_send(k->ref, KIN_FAIL, &code, sizeof code);
+}
+
+void
+kin_let(const kin *k, kin_act *act, void *argument)
+{
+	sys_send(k->ref, KIN_ACT, &(order){ act, argument }, sizeof(order));
+}
