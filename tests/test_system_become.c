@@ -254,11 +254,21 @@ END_TEST
 
 /* --- In other callbacks. --- */
 
+static const char the_name[] = "the name";
+
+static void
+take_name(troupe_actor *self, void *unused)
+{
+	(void)unused;
+	promise(troupe_register(self, the_name) == TROUPE_OK);
+}
+
 static void
 become_when_answered(troupe_actor *self, void *state, const troupe_answer *answer)
 {
-	promise(answer->status == TROUPE_TIMEOUT);
+	promise(answer->status == TROUPE_OK);
 	ladder_of(state)->depth = 1;
+	ladder_of(state)->sideways = false;
 	promise(troupe_become_over(self, be_step_1) == TROUPE_OK);
 }
 
@@ -266,7 +276,7 @@ static int
 become_in_start(troupe_actor *self, void *state, const void *argument)
 {
 	(void)start_ladder(self, state, argument);
-	promise(troupe_await_name(self, "nobody's", TROUPE_MS, become_when_answered, NULL) == TROUPE_OK);
+	promise(troupe_await_name(self, the_name, 3600 * TROUPE_SECOND, become_when_answered, NULL) == TROUPE_OK);
 	promise(troupe_become(self, be_beside_0) == TROUPE_OK);
 	ladder_of(state)->sideways = true;
 	return 0;
@@ -292,8 +302,8 @@ START_TEST(test_system_become_works_in_any_callback)
 	troupe_ref who = sys_spawn(t, &class_, &pointer);
 	sys_send(who, SIDEWAYS, NULL, 0);
 	sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
+	puppet_let(t, sys_spawn(t, &puppet_class, NULL), take_name, NULL);
 	sys_wait(t);
-	l.sideways = false;
 	sys_send(who, LOOK, NULL, 0);
 	sys_wait(t);
 	ck_assert_uint_eq(l.looks, 2);

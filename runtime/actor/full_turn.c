@@ -192,7 +192,7 @@ take_held(tr_turn *turn)
 	for (uint32_t unit = held.normal.first; unit != 0; unit = tr_message_from(unit)->next_unit)
 		turn->pending++;
 	tr_lanes_sort(&held);
-	tr_chain_append(&turn->lanes.control, held.control);
+	tr_chain_prepend(&turn->lanes.control, held.control);
 	tr_chain_prepend(&turn->lanes.urgent, held.urgent);
 	tr_chain_prepend(&turn->lanes.normal, held.normal);
 	turn->receive = tr_actor_receive(turn->actor);

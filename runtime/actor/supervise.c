@@ -163,6 +163,8 @@ send_order(tr_context *context, tr_charge *charge, tr_order_kind kind)
 {
 	tr_order *order = tr_order_at(charge->order);
 
+	/* What was done with the last one is heard of before what came after it. */
+	TR_ASSERT(!charge->order_is_away);
 	order->kind = kind;
 	order->report = charge->report;
 	order->msg = (troupe_msg){ .flag_bits = TR_MSG_CONTROL, .type = TR_TYPE_ORDER };

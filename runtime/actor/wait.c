@@ -77,7 +77,8 @@ typedef struct goal {
 	troupe *t;
 	bool (*is_reached)(void *argument);
 	void *argument;
-	int64_t virtual_limit; /* the simulated clock does not go beyond */
+	int64_t virtual_timeout; /* negative: none */
+	int64_t virtual_limit; /* what follows from it when driving begins: the simulated clock does not go beyond */
 	bool is_silence;       /* cannot be reached while anything runs */
 } goal;
 
@@ -183,7 +184,7 @@ drive_to(const goal *what, int64_t deadline)
 }
 
 static troupe_status
-drive(const goal *what, int64_t deadline)
+drive(goal *what, int64_t deadline)
 {
 	tr_context *before;
 
@@ -191,6 +192,8 @@ drive(const goal *what, int64_t deadline)
 		return TROUPE_CLOSING;
 	if (!begin_driving(what->t, &before))
 		return TROUPE_DEADLOCK;
+	/* Only now: the clock is the driver's. */
+	what->virtual_limit = what->virtual_timeout >= 0 ? tr_timing_after(what->t, what->virtual_timeout) : INT64_MAX;
 	count_waiter(what->t, 1);
 	troupe_status status = drive_to(what, deadline);
 	count_waiter(what->t, -UINT32_C(1));
@@ -206,7 +209,7 @@ tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t 
 		.t = t,
 		.is_reached = done,
 		.argument = argument,
-		.virtual_limit = simulated ? tr_timing_after(t, timeout_ns) : INT64_MAX,
+		.virtual_timeout = simulated ? timeout_ns : -1,
 	};
 
 	if (!tr_runtime_is_driven(t))
@@ -240,7 +243,7 @@ tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *), void *argument, int
 		.t = t,
 		.is_reached = is_reached,
 		.argument = argument,
-		.virtual_limit = INT64_MAX,
+		.virtual_timeout = -1,
 		.is_silence = is_reached == is_quiet || is_reached == is_drained,
 	};
 	troupe_status status = tr_runtime_check_call(t, call);
