@@ -82,6 +82,7 @@ check_PROGRAMS += \
 	%D%/test_system_registry_wait \
 	%D%/test_system_reply \
 	%D%/test_system_restart \
+	%D%/test_system_restart_begin \
 	%D%/test_system_restart_phases \
 	%D%/test_system_same_run \
 	%D%/test_system_send \

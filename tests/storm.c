@@ -42,11 +42,14 @@ note_failure(void *context, const troupe_failure *failure)
 static bool
 open_storm(storm *s)
 {
+	static const int quanta[] = { 0, 1, 7, 1000 };
 	troupe_options options = {
 		.size = sizeof options,
 		.workers = s->workers,
 		.scheduler = s->workers == 0 ? TROUPE_SCHEDULER_SIMULATED : TROUPE_SCHEDULER_POOL,
 		.seed = s->seed,
+		.quantum = quanta[s->seed / STORM_ENDS % 4],
+		.ring = s->seed % 5 == 0 ? 4 : 0,
 		.context = s,
 		.dead_letter = note_letter,
 		.log = note_line,
@@ -56,6 +59,19 @@ open_storm(storm *s)
 	s->t = troupe_open(&options);
 	storm_expect(s, s->t != NULL);
 	return s->t != NULL;
+}
+
+/* The thread outside asks too. */
+static void
+call_somebody(storm *s, sys_random *random)
+{
+	troupe_ref who = sys_get(&s->refs[sys_below(random, STORM_SLOTS)]);
+	troupe_msg *answer = NULL;
+	troupe_status status = troupe_call(who, STORM_WORK, NULL, 0, 100000, &answer, NULL);
+
+	storm_expect(s, status == TROUPE_OK || answer == NULL);
+	storm_enter(s, STORM_ANSWERED, 0, (uint64_t)status);
+	troupe_msg_free(&answer);
 }
 
 static void
@@ -72,6 +88,7 @@ stir(storm *s, sys_random *random)
 		if (ref != 0)
 			(void)troupe_send(ref, STORM_WORK, NULL, 0);
 	}
+	call_somebody(s, random);
 }
 
 /* Until it has raged itself out, or is to be cut. */

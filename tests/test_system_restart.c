@@ -531,52 +531,6 @@ START_TEST(test_system_restart_begins_a_life_in_which_all_begins)
 }
 END_TEST
 
-static int
-stop_in_start(troupe_actor *self, kin *k)
-{
-	if (k->starts > 1)
-		troupe_stop_self(self, (troupe_stop_mode)k->number);
-	return 0;
-}
-
-START_TEST(test_system_restart_of_one_that_stops_itself_in_start)
-{
-	struct pair *p = begin_pair(&at_once_class, _i / 2);
-
-	p->a.start = stop_in_start;
-	p->a.number = _i % 2 ? TROUPE_STOP_NOW : TROUPE_STOP_DRAIN;
-	kin_fail(&p->a, 7);
-	kin_send(&p->a, 1);
-	house_settle(&p->h);
-	assert_journal(&p->h, _i % 2 ? "a:1000 a!7 a-R a+ a-S" : "a:1000 a!7 a-R a+ a:1 a-S");
-	sys_assert_count(p->h.ledger.dead[TROUPE_DEAD], _i % 2);
-	end_pair(p);
-}
-END_TEST
-
-static void
-stop_when_empty(troupe_actor *self, kin *k, void *unused)
-{
-	(void)k;
-	(void)unused;
-	troupe_stop_self(self, TROUPE_STOP_DRAIN);
-}
-
-/* What an actor has promised in one life it does in the next. */
-START_TEST(test_system_restart_goes_on_with_a_drain)
-{
-	struct pair *p = begin_pair(&slow_class, _i);
-
-	kin_let(&p->a, stop_when_empty, NULL);
-	kin_send(&p->a, 1);
-	kin_fail(&p->a, 7);
-	kin_send(&p->a, 2);
-	house_settle(&p->h);
-	assert_journal(&p->h, "a:1 a:1000 a!7 a-R a+ a:2 a-S");
-	end_pair(p);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -597,8 +551,6 @@ main(void)
 	tcase_add_loop_test(tc, test_system_restart_stops_children_first, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_ends_a_life_in_which_nothing_begins, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_begins_a_life_in_which_all_begins, 0, SEEDS);
-	tcase_add_loop_test(tc, test_system_restart_of_one_that_stops_itself_in_start, 0, 2 * SEEDS);
-	tcase_add_loop_test(tc, test_system_restart_goes_on_with_a_drain, 0, SEEDS);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

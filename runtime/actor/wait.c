@@ -148,7 +148,8 @@ is_beyond_limit(const goal *what)
 static bool
 pass_limit(const goal *what)
 {
-	if (tr_runtime_is_entered(what->t->number)) {
+	/* In this order: who has left has queued it. */
+	if (tr_runtime_is_entered(what->t->number) || tr_overflow_count(&what->t->pool.overflow) > 0) {
 		sched_yield();
 		return false;
 	}
