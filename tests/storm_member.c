@@ -379,7 +379,7 @@ do_become(troupe_actor *self, struct member *m)
 
 static void (*const deeds[])(troupe_actor *self, struct member *m) = { do_send, do_send, do_send, do_send, do_send,
 	do_send, do_send_load, do_send_load, do_send_block, do_ask, do_ask, do_gather, do_await, do_timer, do_timer,
-	do_idle_timeout, do_spawn, do_spawn, do_spawn, do_stop, do_fail, do_watch, do_watch, do_name, do_unstash,
+	do_idle_timeout, do_spawn, do_spawn, do_spawn, do_spawn, do_stop, do_stop, do_fail, do_fail, do_watch, do_watch, do_name, do_unstash,
 	do_unstash, do_become };
 #define DEEDS ((uint32_t)(sizeof deeds / sizeof *deeds))
 

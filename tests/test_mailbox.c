@@ -251,10 +251,10 @@ START_TEST(test_mailbox_opens_with_nothing_in_it)
 {
 	set_word(0);
 	mailbox.todo = 5;
-	mailbox.backlog = 6;
+	tr_mailbox_set_backlog(&mailbox, 6);
 	generation = tr_mailbox_open(&mailbox, TR_MAILBOX_EMPTY);
 	ck_assert_uint_eq(mailbox.todo, 0);
-	ck_assert_uint_eq(mailbox.backlog, 0);
+	ck_assert_uint_eq(tr_mailbox_waiting(&mailbox), 0);
 	ck_assert_uint_eq(tr_mailbox_take(&mailbox, generation), 0);
 }
 END_TEST

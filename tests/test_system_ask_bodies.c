@@ -173,6 +173,9 @@ check_moved(const moved_case *c, size_t size, troupe_lane lane)
 	assert_outcome(m.a.came, c->status);
 	/* It lives as long as the request does. */
 	assert_fate(fate, r.kept == NULL);
+	/* Late, or not at all; to one that listens, or to nobody. */
+	if (r.kept != NULL && lane == TROUPE_LANE_NORMAL)
+		(void)troupe_answer_kept(&r.kept, ANSWERED, NULL, 0);
 	troupe_msg_free(&r.kept);
 	assert_fate(fate, 1);
 	if (!c->closed_at_once)
@@ -217,6 +220,53 @@ START_TEST(test_system_ask_that_is_refused_leaves_a_moved_message_to_its_owner)
 		assert_fate(fate, i + 1);
 	}
 	ck_assert_uint_eq(m.a.came.calls + m.wrong, 0);
+	sys_close(t, &ledger);
+}
+END_TEST
+
+/* Answers with as many bytes as messages came before. */
+static void
+answer_size(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	static const char bytes[100];
+	uint32_t *before = state;
+
+	if (troupe_is_request(msg))
+		(void)troupe_reply(self, ANSWERED, bytes, *before);
+	++*before;
+}
+
+static const troupe_class before_class = { .state_size = sizeof(uint32_t), .receive = answer_size };
+
+static void
+ask_behind_others(troupe_actor *self, void *argument)
+{
+	moved *m = argument;
+
+	for (int i = 0; i < 50; i++)
+		(void)troupe_send(m->a.to, 1, NULL, 0);
+	ask_moved(self, m);
+}
+
+START_TEST(test_system_ask_goes_on_the_lane_of_a_moved_message)
+{
+	sys_ledger ledger = { 0 };
+	troupe *t = asking_open(1, &ledger);
+
+	for (int lane = TROUPE_LANE_NORMAL; lane <= TROUPE_LANE_URGENT; lane++) {
+		moved m = { .a = { .to = sys_spawn(t, &before_class, NULL), .timeout_ns = INT64_MAX } };
+
+		m.msg = troupe_msg_new(1, 0, NULL);
+		troupe_msg_set_lane(m.msg, (troupe_lane)lane);
+		act_in(sys_spawn(t, &act_class, NULL), ask_behind_others, &m);
+		sys_wait(t);
+		assert_outcome(m.a.came, TROUPE_OK);
+		/* One may have been in hand already. */
+		if (lane == TROUPE_LANE_URGENT)
+			ck_assert_uint_le(m.a.came.size, 1);
+		else
+			ck_assert_uint_eq(m.a.came.size, 50);
+	}
 	sys_close(t, &ledger);
 }
 END_TEST
@@ -429,7 +479,18 @@ fail_over_answer(troupe_actor *self, void *state, const troupe_answer *answer)
 	troupe_fail(self, 1, "over an answer");
 }
 
-static troupe_on_answer *const keeps[] = { keep_answer, forward_answer, fail_over_answer };
+static void
+look_at_answer(troupe_actor *self, void *state, const troupe_answer *answer)
+{
+	keeper *k = answer->context;
+
+	(void)self;
+	(void)state;
+	k->calls++;
+	k->wrong += answer->msg == NULL;
+}
+
+static troupe_on_answer *const keeps[] = { keep_answer, forward_answer, fail_over_answer, look_at_answer };
 
 static void
 ask_and_keep(troupe_actor *self, void *argument)
@@ -480,10 +541,11 @@ main(void)
 
 	tcase_add_loop_test(tc, test_system_ask_carries_bytes_of_any_size, 1, 3);
 	tcase_add_loop_test(tc, test_system_ask_destroys_a_moved_request_once, 0, MOVED_CASES);
+	tcase_add_test(tc, test_system_ask_goes_on_the_lane_of_a_moved_message);
 	tcase_add_test(tc, test_system_ask_that_is_refused_leaves_a_moved_message_to_its_owner);
 	tcase_add_loop_test(tc, test_system_ask_takes_moved_and_shared_answers_through_relays, 0, 4);
 	tcase_add_loop_test(tc, test_system_ask_shows_the_block_of_a_shared_request, 0, PAYLOAD_SIZES);
-	tcase_add_loop_test(tc, test_system_ask_lets_its_callback_keep_forward_or_fail_over_the_answer, 0, 3);
+	tcase_add_loop_test(tc, test_system_ask_lets_its_callback_keep_forward_or_fail_over_the_answer, 0, 4);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

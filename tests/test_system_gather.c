@@ -390,6 +390,75 @@ START_TEST(test_system_gather_again_from_its_own_callback)
 }
 END_TEST
 
+/* --- What is answered lives until the callback returns, and no longer. --- */
+
+static void
+give_payload(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	payload_fate *fate = *(payload_fate *const *)msg->body;
+	troupe_msg *answer = payload_message(ANSWERED, msg->type, fate);
+
+	(void)state;
+	(void)troupe_reply_msg(self, &answer);
+}
+
+static const troupe_class giver_class = { .receive = give_payload };
+
+typedef struct given {
+	troupe_ref to;
+	payload_fate fate, *argument;
+	size_t want;
+	uint32_t calls, wrong;
+} given;
+
+static void
+look_at_given(troupe_actor *self, void *state, const troupe_gathered *gathered)
+{
+	given *g = gathered->context;
+
+	(void)self;
+	(void)state;
+	g->calls++;
+	for (size_t i = 0; i < gathered->count; i++) {
+		const troupe_answer *a = &gathered->answers[i];
+
+		if (a->status == TROUPE_OK)
+			g->wrong += ((const payload *)a->msg->body)->fate != &g->fate || a->msg->size != payload_sizes[i];
+	}
+	/* None of them has gone yet. */
+	g->wrong += sys_get(&g->fate.destroyed) != 0;
+}
+
+static void
+gather_given(troupe_actor *self, void *argument)
+{
+	given *g = argument;
+	troupe_request requests[PAYLOAD_SIZES];
+
+	g->argument = &g->fate;
+	for (size_t i = 0; i < PAYLOAD_SIZES; i++)
+		requests[i] = (troupe_request){ g->to, (uint32_t)payload_sizes[i], &g->argument, sizeof g->argument };
+	g->wrong += troupe_gather(self, requests, PAYLOAD_SIZES, g->want, INT64_MAX, look_at_given, g) != TROUPE_OK;
+}
+
+START_TEST(test_system_gather_gives_what_was_answered_back)
+{
+	sys_ledger ledger = { 0 };
+	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+
+	for (size_t want = 1; want <= PAYLOAD_SIZES; want++) {
+		given g = { .to = sys_spawn(t, &giver_class, NULL), .want = want };
+
+		act_in(sys_spawn(t, &act_class, NULL), gather_given, &g);
+		sys_wait(t);
+		ck_assert_uint_eq(g.calls, 1);
+		ck_assert_uint_eq(g.wrong, 0);
+		assert_fate(g.fate, PAYLOAD_SIZES);
+	}
+	sys_close(t, &ledger);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -409,6 +478,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_gather_ends_once_when_its_asker_ends, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_gather_half_answered_ends_once_at_close, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_gather_again_from_its_own_callback, 0, sys_shape_count);
+	tcase_add_loop_test(tc, test_system_gather_gives_what_was_answered_back, 0, sys_shape_count);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

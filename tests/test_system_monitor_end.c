@@ -413,6 +413,9 @@ START_TEST(test_system_monitor_end_that_is_kept)
 	kin_let(&w, look_at_kept, &a);
 	house_settle(&h);
 	troupe_msg *kept = w.more;
+	/* Nobody can be made to believe it. */
+	sys_assert_status(troupe_send_msg(w.ref, &kept), TROUPE_INVALID);
+	ck_assert_ptr_eq(kept, w.more);
 	troupe_msg_free(&kept);
 	ck_assert_ptr_null(kept);
 	house_close(&h);

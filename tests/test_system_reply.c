@@ -263,6 +263,7 @@ END_TEST
 typedef struct tries {
 	sys_counter wrong;
 	troupe_ref next;
+	troupe_msg *kept;
 } tries;
 
 static void
@@ -412,6 +413,49 @@ START_TEST(test_system_reply_that_is_refused_leaves_the_request_open)
 }
 END_TEST
 
+/* A request is no answer: neither to another request nor to itself. */
+static void
+reply_with_request(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	tries *x = *(tries **)state;
+
+	(void)msg;
+	if (x->kept == NULL) {
+		x->kept = troupe_keep(self);
+		return;
+	}
+	expect(x, troupe_reply_msg(self, &x->kept), TROUPE_INVALID);
+	sys_add(&x->wrong, !troupe_is_request(x->kept));
+	expect(x, troupe_reply(self, ANSWERED, NULL, 0), TROUPE_OK);
+	expect(x, troupe_answer_kept(&x->kept, ANSWERED, NULL, 0), TROUPE_OK);
+}
+
+static const troupe_class confused_class = {
+	.state_size = sizeof(tries *),
+	.start = start_with_tries,
+	.receive = reply_with_request,
+};
+
+START_TEST(test_system_reply_with_a_request_is_refused)
+{
+	sys_ledger ledger = { 0 };
+	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	tries x = { 0 }, *argument = &x;
+	asking a[2];
+	troupe_ref asker = sys_spawn(t, &act_class, NULL), to = sys_spawn(t, &confused_class, &argument);
+
+	for (int i = 0; i < 2; i++) {
+		a[i] = (asking){ .to = to, .type = 1 };
+		act_in(asker, ask_it, &a[i]);
+	}
+	sys_wait(t);
+	for (int i = 0; i < 2; i++)
+		assert_outcome(a[i].came, TROUPE_OK);
+	sys_assert_count(x.wrong, 0);
+	sys_close(t, &ledger);
+}
+END_TEST
+
 /* --- Answered, and then. --- */
 
 static void
@@ -492,6 +536,7 @@ main(void)
 	tc = tcase_create("refused");
 	tcase_add_loop_test(tc, test_system_reply_without_a_request_is_an_ordinary_message_or_invalid, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_reply_that_is_refused_leaves_the_request_open, 0, sys_shape_count);
+	tcase_add_loop_test(tc, test_system_reply_with_a_request_is_refused, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_reply_uses_up_the_request_wherever_it_goes, 0, sys_shape_count);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -165,6 +165,65 @@ START_TEST(test_system_restart_begin_and_go_on_with_a_drain)
 }
 END_TEST
 
+/* --- Stopping and failing. --- */
+
+static void
+stop_and_fail(troupe_actor *self, kin *k, void *mode)
+{
+	(void)k;
+	if (mode != NULL)
+		troupe_stop_self(self, *(const troupe_stop_mode *)mode);
+	troupe_fail(self, 7, "rather");
+	troupe_stop_self(self, TROUPE_STOP_NOW);
+}
+
+/* Whoever fails is not stopped by what it asked for in the same callback. */
+START_TEST(test_system_restart_begin_goes_before_a_stop)
+{
+	troupe_stop_mode modes[] = { TROUPE_STOP_NOW, TROUPE_STOP_DRAIN };
+	struct pair *p = begin_pair(&slow_class, _i / 3);
+
+	kin_let(&p->a, stop_and_fail, _i % 3 < 2 ? &modes[_i % 3] : NULL);
+	kin_send(&p->a, 1);
+	house_settle(&p->h);
+	assert_journal(&p->h, "a!7 a-R a+ a:1");
+	end_pair(p);
+	/* Who is not supervised stops for having failed. */
+	house h;
+	kin alone = { 0 };
+	house_open(&h, (uint64_t)_i);
+	kin_spawn(&h, &alone);
+	kin_let(&alone, stop_and_fail, _i % 3 < 2 ? &modes[_i % 3] : NULL);
+	kin_send(&alone, 1);
+	house_settle(&h);
+	ck_assert_int_eq(alone.reason, TROUPE_REASON_FAILED);
+	sys_assert_count(h.ledger.dead[TROUPE_DEAD], 1);
+	house_close(&h);
+}
+END_TEST
+
+/* One that waits has no messages to drain before it stops. */
+START_TEST(test_system_restart_begin_never_since_it_is_stopped)
+{
+	struct pair *p = begin_pair(&slow_class, _i / 2);
+
+	kin_fail(&p->a, 7);
+	kin_send(&p->a, 1);
+	house_pass(&p->h, 10 * TROUPE_MS);
+	kin_send(&p->a, 2);
+	sys_assert_status(troupe_stop(p->a.ref, _i % 2 ? TROUPE_STOP_NOW : TROUPE_STOP_DRAIN), TROUPE_OK);
+	troupe_totals totals = house_settle(&p->h);
+	/* Its life had ended already. */
+	assert_journal(&p->h, "a:1000 a!7 a-R");
+	sys_assert_count(p->h.ledger.dead[TROUPE_DEAD], 2);
+	ck_assert_uint_eq(totals.restarted, 0);
+	/* Its time to wait is not waited for. */
+	ck_assert_int_lt(troupe_now(p->h.t), 50 * TROUPE_MS);
+	sys_assert_status(troupe_send(p->a.ref, 1, NULL, 0), TROUPE_DEAD);
+	end_pair(p);
+}
+END_TEST
+
 /* --- The supervisor meanwhile. --- */
 
 /* Asks that nobody answers: they end when their time is over. */
@@ -265,6 +324,8 @@ main(void)
 	tcase_add_loop_test(tc, test_system_restart_begin_in_vain_leaves_nothing, 0, 5 * SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_begin_and_stop_at_once, 0, 2 * SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_begin_and_go_on_with_a_drain, 0, SEEDS);
+	tcase_add_loop_test(tc, test_system_restart_begin_goes_before_a_stop, 0, 3 * SEEDS);
+	tcase_add_loop_test(tc, test_system_restart_begin_never_since_it_is_stopped, 0, 2 * SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_begin_never_since_the_supervisor_stops, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_begin_though_the_supervisor_failed, 0, SEEDS);
 	suite_add_tcase(suite, tc);

@@ -94,7 +94,7 @@ weather_all(uint64_t seeds, int workers, uint32_t actions)
 
 START_TEST(test_system_storm_leaves_nothing_behind_when_simulated)
 {
-	weather_all(SYS_SCALED(SEEDS), 0, 2000);
+	weather_all(SYS_SCALED(SEEDS), 0, 5000);
 }
 END_TEST
 
