@@ -59,8 +59,8 @@ troupe_status troupe_ask_msg(troupe_actor *self, troupe_ref to, troupe_msg **msg
  * Returns how the ask ended (see above; troupe_last_error_text says more, and
  * for FAILED *code, which may be NULL, is set), or DEADLOCK at once in a pool
  * worker's callback and for a dedicated actor that asks itself, or what
- * troupe_ask may return.  Without workers the caller's thread drives the
- * runtime meanwhile, unless another thread does, and it is CLOSING once
+ * troupe_ask may return.  Without workers the thread of a caller outside drives
+ * the runtime meanwhile, unless another thread does, and it is CLOSING once
  * troupe_shutdown was called; under the simulated scheduler the deadline is
  * virtual time.  An answer that a thread outside gives too late is freed, and
  * counted nowhere.

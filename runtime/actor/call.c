@@ -187,10 +187,15 @@ sleep_until_roused(tr_call *call, int64_t deadline)
 		tr_parker_wait(&call->parker, ASLEEP, deadline == INT64_MAX ? -1 : deadline - now);
 }
 
-/* Where callers drive, one of those that wait does, until it has its answer; then the next one. */
+/*
+ * Where callers drive, one of those that wait does, until it has its answer;
+ * then the next one.  Not a dedicated actor, which would keep the program's own
+ * thread from it.
+ */
 static void
 drive_or_sleep(tr_call *call, int64_t timeout_ns)
 {
+	bool may_drive = tr_current_context->current == NULL;
 	int64_t now = tr_clock_now();
 	int64_t deadline = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
 	tr_drive_end end;
@@ -198,7 +203,7 @@ drive_or_sleep(tr_call *call, int64_t timeout_ns)
 	do {
 		/* CL-none: who rouses it does so after what it is to see. */
 		(void)atomic_exchange_explicit(&call->parker.word, ASLEEP, memory_order_acquire);
-		end = tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline);
+		end = may_drive ? tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline) : TR_DRIVE_NONE;
 		if (end != TR_DRIVE_DONE && !is_answered(call))
 			sleep_until_roused(call, deadline);
 	} while (end != TR_DRIVE_DONE && !is_answered(call) && tr_clock_now() < deadline);
