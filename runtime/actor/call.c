@@ -195,7 +195,7 @@ sleep_until_roused(tr_call *call, int64_t deadline)
 static void
 drive_or_sleep(tr_call *call, int64_t timeout_ns)
 {
-	bool may_drive = tr_current_context->current == NULL;
+	bool may_drive = tr_current_context->runtime == NULL;
 	int64_t now = tr_clock_now();
 	int64_t deadline = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
 	tr_drive_end end;
