@@ -7,7 +7,7 @@ typedef struct simulation {
 	uint32_t *runnable;
 	uint32_t count;
 	uint32_t *births; /* of the actor in each slot; only where one was born */
-	uint32_t born;
+	_Atomic uint32_t born;
 	uint64_t random;
 	int64_t now;
 } simulation;
@@ -60,7 +60,8 @@ tr_simulation_note_birth(tr_pool *pool, uint32_t actor)
 	simulation *sim = pool->simulation;
 
 	if (sim != NULL)
-		sim->births[actor] = ++sim->born;
+		/* SI-none: threads outside spawn too; a slot is its spawner's, and only the number is shared. */
+		sim->births[actor] = atomic_fetch_add_explicit(&sim->born, 1, memory_order_relaxed) + 1;
 }
 
 uint32_t
