@@ -206,6 +206,33 @@ START_TEST(test_system_restart_keeps_the_messages_in_order)
 END_TEST
 
 static void
+expect_next(troupe_actor *self, kin *k, const troupe_msg *msg)
+{
+	(void)self;
+	kin_expect(k->home, ++k->number == msg->type);
+}
+
+/* Those that come with an order of the supervisor's too. */
+START_TEST(test_system_restart_keeps_in_order_what_comes_meanwhile)
+{
+	struct pair *p = begin_pair(&at_once_class, _i);
+
+	p->a.on = expect_next;
+	for (uint32_t i = 1; i <= 60; i++) {
+		if (i % 16 == 1)
+			kin_fail(&p->a, 1);
+		kin_send(&p->a, i);
+		if (i % 3)
+			(void)troupe_run_once(p->h.t);
+	}
+	house_settle(&p->h);
+	ck_assert_uint_eq(p->a.number, 60);
+	ck_assert_uint_eq(p->a.starts, 5);
+	end_pair(p);
+}
+END_TEST
+
+static void
 stash_some(troupe_actor *self, kin *k, const troupe_msg *msg)
 {
 	if (k->starts == 1 && msg->type < 10)
@@ -541,6 +568,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_restart_gives_the_argument_that_was_kept, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_restart_keeps_handle_and_names, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_keeps_the_messages_in_order, 0, SEEDS);
+	tcase_add_loop_test(tc, test_system_restart_keeps_in_order_what_comes_meanwhile, 0, 4 * SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_puts_the_stash_in_front, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_is_no_end_for_who_monitors_or_is_linked, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_restart_ends_timers, 0, SEEDS);

@@ -297,6 +297,43 @@ START_TEST(test_system_supervise_escalates_from_one_to_the_next)
 }
 END_TEST
 
+/* Somebody else's messages, which are in hand now and then. */
+static void
+go_on_talking(troupe_actor *self, kin *k, const troupe_msg *msg)
+{
+	(void)self;
+	if (msg->type > 1)
+		kin_expect(k->home, troupe_send(k->ref, msg->type - 1, NULL, 0) == TROUPE_OK);
+}
+
+static void
+begin_talk(house *h, kin *talker)
+{
+	talker->on = go_on_talking;
+	kin_spawn(h, talker);
+	kin_send(talker, 60);
+}
+
+/* No message is to blame for it: none is buried. */
+CLASS_OF(never_class, .restarts = -1);
+
+START_TEST(test_system_supervise_escalates_over_no_message)
+{
+	struct family *f = begin_family(&never_class, _i);
+	kin talker = { 0 };
+
+	f->s.failed = expect_escalated;
+	begin_talk(&f->h, &talker);
+	kin_fail(&f->a[0], 1);
+	house_settle(&f->h);
+	assert_journal(&f->h, "a:1000 a!1 s!1 c-P b-P a-P s-F");
+	sys_assert_count(f->h.ledger.dead[TROUPE_FAILED], 1);
+	ck_assert_uint_eq(talker.handled, 60);
+	sys_assert_status(troupe_stop(talker.ref, TROUPE_STOP_NOW), TROUPE_OK);
+	end_family(f);
+}
+END_TEST
+
 static troupe_decision
 decide_by_failing(troupe_actor *self, kin *k, const troupe_failure *failure)
 {
@@ -319,6 +356,7 @@ START_TEST(test_system_supervise_escalates_when_it_fails_to_decide)
 	f->s.decide = decide_by_failing;
 	f->s.failed = expect_undecided;
 	kin_fail(&f->a[0], 1);
+	kin_send(&f->a[0], 2);
 	house_settle(&f->h);
 	assert_journal(&f->h, "a:1000 a!1 s?1 s!11 c-P b-P a-P s-F");
 	end_family(f);
@@ -356,7 +394,12 @@ START_TEST(test_system_supervise_is_told_all_of_a_failure)
 	s.more = &a;
 	kin_spawn(&h, &s);
 	for (int i = 0; i < 4; i++) {
+		kin talker = { 0 };
+
+		begin_talk(&h, &talker);
 		kin_fail(&a, i);
+		house_settle(&h);
+		sys_assert_status(troupe_stop(talker.ref, TROUPE_STOP_NOW), TROUPE_OK);
 		house_settle(&h);
 	}
 	ck_assert_uint_eq(s.decided, 4);
@@ -475,6 +518,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_supervise_stops_for_having_failed, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_escalates_to_the_top, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_escalates_from_one_to_the_next, 0, SEEDS);
+	tcase_add_loop_test(tc, test_system_supervise_escalates_over_no_message, 0, 4 * SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_escalates_when_it_fails_to_decide, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_is_told_all_of_a_failure, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_forgets_nobody_when_it_is_resumed_itself, 0, SEEDS);

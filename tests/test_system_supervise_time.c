@@ -181,6 +181,24 @@ START_TEST(test_system_supervise_time_forgets_after_half_a_minute)
 }
 END_TEST
 
+/* Whatever has passed before the first failure. */
+START_TEST(test_system_supervise_time_begins_with_the_first_failure)
+{
+	struct family *f = begin_family(&default_class, _i);
+
+	house_pass(&f->h, 25 * TROUPE_SECOND);
+	for (int i = 0; i < 5; i++)
+		(void)fail_and_wait(f, &f->a[0]);
+	house_pass(&f->h, 10 * TROUPE_SECOND);
+	kin_fail(&f->a[0], 1);
+	house_settle(&f->h);
+	ck_assert_uint_eq(f->a[0].starts, 6);
+	ck_assert_int_eq(f->s.reason, TROUPE_REASON_FAILED);
+	ck_assert_uint_eq(f->s.stops, 1);
+	end_family(f);
+}
+END_TEST
+
 CLASS_OF(narrow_class, .restarts = 2, .window_ns = TROUPE_SECOND, .backoff_ns = -1);
 
 /* The window begins with its first failure, and its length is the class's. */
@@ -301,6 +319,7 @@ main(void)
 	tc = tcase_create("limit");
 	tcase_add_loop_test(tc, test_system_supervise_time_five_restarts_in_half_a_minute, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_time_forgets_after_half_a_minute, 0, SEEDS);
+	tcase_add_loop_test(tc, test_system_supervise_time_begins_with_the_first_failure, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_time_counts_within_the_window, 0, SEEDS);
 	tcase_add_loop_test(tc, test_system_supervise_time_never_restarts_when_negative, 0, SEEDS);
 	suite_add_tcase(suite, tc);
