@@ -3,7 +3,7 @@
 #
 # What the compiler does not see of the style:
 #   - every atomic operation of the runtime states its order (_explicit);
-#   - in memory, engine and events, a comment with an ordering tag (MB-A, MB-none)
+#   - in memory and engine, a comment with an ordering tag (MB-A, MB-none)
 #     stands within 12 lines above each atomic operation, or on its line;
 #   - a folder of the runtime includes only itself and folders below it;
 #   - tests do not sleep;
@@ -78,10 +78,9 @@ check_sources() {
 		rank["platform"] = 1
 		rank["memory"] = 2
 		rank["engine"] = 3
-		rank["events"] = 4
-		rank["actor"] = 5
-		rank["flow"] = rank["insight"] = 6
-		rank["tools"] = 7
+		rank["actor"] = 4
+		rank["flow"] = rank["events"] = rank["insight"] = 5
+		rank["tools"] = 6
 		tag = "(^|[^A-Za-z0-9_-])[A-Z][A-Z][A-Z]?[A-Z]?-([A-Z]|none)([^A-Za-z0-9_-]|$)"
 	}
 
@@ -89,7 +88,7 @@ check_sources() {
 		in_comment = 0
 		last_tag = 0
 		folder = folder_of(FILENAME)
-		wants_tags = folder == "memory" || folder == "engine" || folder == "events"
+		wants_tags = folder == "memory" || folder == "engine"
 		if (folder != "" && !(folder in rank))
 			complain("a folder of the runtime that lint.sh does not know: " folder)
 	}

@@ -2,7 +2,7 @@
 
 /* Wheels and what comes out of them, in one thread. */
 
-#include "runtime/events/events.h"
+#include "runtime/engine/deadlines.h"
 #include "runtime/memory/fault.h"
 #include "tests/support.h"
 
@@ -16,7 +16,7 @@ static tr_cell *cells[CELLS];
 
 /* What the hooks were called for. */
 static struct record {
-	tr_events *events;
+	tr_deadlines *events;
 	void *owner;
 	uint32_t begun, ended, count;
 	bool wrong;
@@ -48,7 +48,7 @@ note_fired(void *owner, tr_cell *cell)
 		record.and_then(cell);
 }
 
-static const tr_events_hooks hooks = { .begin = note_begin, .end = note_end, .fire = note_fired };
+static const tr_deadlines_hooks hooks = { .begin = note_begin, .end = note_end, .fire = note_fired };
 
 static void
 init_all(void)
@@ -64,7 +64,7 @@ init_all(void)
 	}
 	memset(&record, 0, sizeof record);
 	record.owner = &record;
-	record.events = tr_events_create(SHARDS, 0, 0, &hooks, &record);
+	record.events = tr_deadlines_create(SHARDS, 0, 0, &hooks, &record);
 	ck_assert_ptr_nonnull(record.events);
 }
 
@@ -72,7 +72,7 @@ static void
 fini_all(void)
 {
 	ck_assert(!record.wrong);
-	tr_events_destroy(record.events);
+	tr_deadlines_destroy(record.events);
 	for (int i = 0; i < CELLS; i++)
 		tr_cache_give_message(&cache, TR_SMALL_CELL, tr_cell_unit(cells[i]));
 	tr_cache_fini(&cache);
@@ -82,13 +82,13 @@ static void
 arm(uint32_t shard, int which, int64_t deadline)
 {
 	cells[which]->deadline = deadline;
-	tr_events_arm(record.events, shard, cells[which]);
+	tr_deadlines_arm(record.events, shard, cells[which]);
 }
 
 static void
 assert_load(uint64_t armed, uint64_t changes)
 {
-	tr_events_load load = tr_events_get_load(record.events);
+	tr_deadlines_load load = tr_deadlines_get_load(record.events);
 
 	ck_assert_uint_eq(load.armed, armed);
 	ck_assert_uint_eq(load.changes, changes);
@@ -96,11 +96,11 @@ assert_load(uint64_t armed, uint64_t changes)
 
 START_TEST(test_events_has_nothing_at_first)
 {
-	ck_assert_int_eq(tr_events_next(record.events), INT64_MAX);
-	ck_assert_int_eq(tr_events_first_deadline(record.events), INT64_MAX);
-	ck_assert(!tr_events_expire(record.events, 0));
-	ck_assert(!tr_events_expire(record.events, INT64_MAX - 1));
-	ck_assert(!tr_events_disarm(record.events, cells[0]));
+	ck_assert_int_eq(tr_deadlines_next(record.events), INT64_MAX);
+	ck_assert_int_eq(tr_deadlines_first_deadline(record.events), INT64_MAX);
+	ck_assert(!tr_deadlines_expire(record.events, 0));
+	ck_assert(!tr_deadlines_expire(record.events, INT64_MAX - 1));
+	ck_assert(!tr_deadlines_disarm(record.events, cells[0]));
 	ck_assert_uint_eq(record.begun, 0);
 	assert_load(0, 0);
 }
@@ -108,19 +108,19 @@ END_TEST
 
 START_TEST(test_events_create_fails_whole)
 {
-	tr_events *events = NULL;
+	tr_deadlines *events = NULL;
 	long n;
 
 	for (n = 1; events == NULL; n++) {
 		ck_assert_int_lt(n, 20);
 		tr_fault_arm(n);
-		events = tr_events_create(SHARDS, 0, 0, &hooks, NULL);
+		events = tr_deadlines_create(SHARDS, 0, 0, &hooks, NULL);
 		ck_assert_int_eq(events == NULL, tr_fault_struck());
 	}
 	tr_fault_arm(0);
 	ck_assert_int_ge(n, 3);
-	tr_events_destroy(events);
-	tr_events_destroy(NULL);
+	tr_deadlines_destroy(events);
+	tr_deadlines_destroy(NULL);
 }
 END_TEST
 
@@ -131,17 +131,17 @@ START_TEST(test_events_fires_once_when_due)
 
 		arm(shard, 0, 1000 * (shard + 1));
 		assert_load(1, 2 * shard + 1);
-		ck_assert_int_le(tr_events_next(record.events), 1000 * (shard + 1));
-		ck_assert(!tr_events_expire(record.events, 1000 * (shard + 1) - 1));
+		ck_assert_int_le(tr_deadlines_next(record.events), 1000 * (shard + 1));
+		ck_assert(!tr_deadlines_expire(record.events, 1000 * (shard + 1) - 1));
 		ck_assert_uint_eq(record.count, before);
-		ck_assert(tr_events_expire(record.events, 1000 * (shard + 1)));
+		ck_assert(tr_deadlines_expire(record.events, 1000 * (shard + 1)));
 		ck_assert_uint_eq(record.count, before + 1);
 		ck_assert_ptr_eq(record.fired[before], cells[0]);
 		assert_load(0, 2 * shard + 2);
-		ck_assert(!tr_events_expire(record.events, 1000 * (shard + 1)));
-		ck_assert_int_eq(tr_events_next(record.events), INT64_MAX);
+		ck_assert(!tr_deadlines_expire(record.events, 1000 * (shard + 1)));
+		ck_assert_int_eq(tr_deadlines_next(record.events), INT64_MAX);
 		/* It is the callee's now. */
-		ck_assert(!tr_events_disarm(record.events, cells[0]));
+		ck_assert(!tr_deadlines_disarm(record.events, cells[0]));
 		assert_load(0, 2 * shard + 2);
 	}
 }
@@ -152,13 +152,13 @@ START_TEST(test_events_does_not_fire_what_is_disarmed)
 	for (uint32_t shard = 0; shard < SHARDS; shard++) {
 		arm(shard, 0, 1000);
 		arm(shard, 1, 500);
-		ck_assert(tr_events_disarm(record.events, cells[0]));
-		ck_assert(!tr_events_disarm(record.events, cells[0]));
-		ck_assert(tr_events_disarm(record.events, cells[1]));
+		ck_assert(tr_deadlines_disarm(record.events, cells[0]));
+		ck_assert(!tr_deadlines_disarm(record.events, cells[0]));
+		ck_assert(tr_deadlines_disarm(record.events, cells[1]));
 		assert_load(0, 4 * (shard + 1));
 	}
-	ck_assert_int_eq(tr_events_next(record.events), INT64_MAX);
-	ck_assert(!tr_events_expire(record.events, INT64_MAX));
+	ck_assert_int_eq(tr_deadlines_next(record.events), INT64_MAX);
+	ck_assert(!tr_deadlines_expire(record.events, INT64_MAX));
 	ck_assert_uint_eq(record.count, 0);
 }
 END_TEST
@@ -170,7 +170,7 @@ START_TEST(test_events_keeps_the_flags)
 	for (uint32_t shard = 0; shard < SHARDS; shard++) {
 		arm(shard, 0, 1000);
 		ck_assert_uint_eq(cells[0]->msg.flag_bits & 0xffff, 0xabcd);
-		ck_assert(tr_events_disarm(record.events, cells[0]));
+		ck_assert(tr_deadlines_disarm(record.events, cells[0]));
 	}
 	cells[0]->msg.flag_bits = TR_SMALL_CELL;
 }
@@ -178,19 +178,19 @@ END_TEST
 
 START_TEST(test_events_has_room_for_many_shards)
 {
-	tr_events *few = record.events;
+	tr_deadlines *few = record.events;
 	uint32_t shards = TROUPE_WORKERS_MAX + 1;
 
-	record.events = tr_events_create(shards, 0, 0, &hooks, &record);
+	record.events = tr_deadlines_create(shards, 0, 0, &hooks, &record);
 	ck_assert_ptr_nonnull(record.events);
 	for (uint32_t i = 0; i < CELLS; i++)
 		arm(shards - 1 - i, (int)i, 10 + i);
-	ck_assert_int_le(tr_events_next(record.events), 10);
+	ck_assert_int_le(tr_deadlines_next(record.events), 10);
 	for (uint32_t i = 0; i < CELLS; i += 2)
-		ck_assert(tr_events_disarm(record.events, cells[i]));
-	ck_assert(tr_events_expire(record.events, 10 + CELLS));
+		ck_assert(tr_deadlines_disarm(record.events, cells[i]));
+	ck_assert(tr_deadlines_expire(record.events, 10 + CELLS));
 	ck_assert_uint_eq(record.count, CELLS / 2);
-	tr_events_destroy(record.events);
+	tr_deadlines_destroy(record.events);
 	record.events = few;
 }
 END_TEST
@@ -201,12 +201,12 @@ START_TEST(test_events_fires_any_number_in_order)
 	for (int i = 0; i < CELLS; i++)
 		arm(1, i, _i ? 777 : 10 + 3 * (CELLS - i));
 	assert_load(CELLS, CELLS);
-	ck_assert(tr_events_expire(record.events, 4 * CELLS));
+	ck_assert(tr_deadlines_expire(record.events, 4 * CELLS));
 	ck_assert_uint_eq(record.count, CELLS);
 	for (int i = 0; i < CELLS; i++)
 		ck_assert_ptr_eq(record.fired[i], cells[_i ? i : CELLS - 1 - i]);
 	assert_load(0, 2 * CELLS);
-	ck_assert(CELLS > 2 * TR_EVENTS_BATCH);
+	ck_assert(CELLS > 2 * TR_DEADLINES_BATCH);
 }
 END_TEST
 
@@ -215,13 +215,13 @@ START_TEST(test_events_says_the_earliest_of_all_shards)
 	for (uint32_t shard = 0; shard < SHARDS; shard++)
 		arm(shard, (int)shard, 1000 - 100 * shard);
 	for (uint32_t shard = SHARDS; shard-- > 0;) {
-		int64_t due = 1000 - 100 * shard, next = tr_events_next(record.events);
+		int64_t due = 1000 - 100 * shard, next = tr_deadlines_next(record.events);
 
 		ck_assert_int_le(next, due);
 		ck_assert_int_gt(next, due - 100);
-		ck_assert_int_eq(tr_events_first_deadline(record.events), due);
-		ck_assert(!tr_events_expire(record.events, due - 1));
-		ck_assert(tr_events_expire(record.events, due));
+		ck_assert_int_eq(tr_deadlines_first_deadline(record.events), due);
+		ck_assert(!tr_deadlines_expire(record.events, due - 1));
+		ck_assert(tr_deadlines_expire(record.events, due));
 		ck_assert_ptr_eq(record.fired[SHARDS - 1 - shard], cells[shard]);
 	}
 }
@@ -237,7 +237,7 @@ arm_again(tr_cell *cell)
 	if (again-- <= 0)
 		return;
 	cell->deadline -= 1;
-	tr_events_arm(record.events, 2, cell);
+	tr_deadlines_arm(record.events, 2, cell);
 }
 
 /* A cell that comes back, already due, waits for the next time: else one that is always late would never end. */
@@ -247,8 +247,8 @@ START_TEST(test_events_arms_while_it_fires)
 	record.and_then = arm_again;
 	arm(2, 0, 1000);
 	for (int64_t now = 1000; now < 1101; now++)
-		ck_assert(tr_events_expire(record.events, now));
-	ck_assert(!tr_events_expire(record.events, 2000));
+		ck_assert(tr_deadlines_expire(record.events, now));
+	ck_assert(!tr_deadlines_expire(record.events, 2000));
 	ck_assert_uint_eq(record.count, 101);
 	assert_load(0, 202);
 }
@@ -262,8 +262,8 @@ disarm_others(tr_cell *cell)
 	if (cell != cells[0])
 		return;
 	/* One that is due too, and on its way; and one that is not yet. */
-	disarmed_early = tr_events_disarm(record.events, cells[1]);
-	disarmed_late = tr_events_disarm(record.events, cells[2]);
+	disarmed_early = tr_deadlines_disarm(record.events, cells[1]);
+	disarmed_late = tr_deadlines_disarm(record.events, cells[2]);
 }
 
 START_TEST(test_events_disarms_while_it_fires)
@@ -272,8 +272,8 @@ START_TEST(test_events_disarms_while_it_fires)
 	arm(3, 0, 1000);
 	arm(3, 1, 1000);
 	arm(3, 2, 1001);
-	ck_assert(tr_events_expire(record.events, 1000));
-	ck_assert(!tr_events_expire(record.events, 2000));
+	ck_assert(tr_deadlines_expire(record.events, 1000));
+	ck_assert(!tr_deadlines_expire(record.events, 2000));
 	ck_assert(!disarmed_early);
 	ck_assert(disarmed_late);
 	ck_assert_uint_eq(record.count, 2);
@@ -309,7 +309,7 @@ START_TEST(test_events_wakes_only_for_what_is_earlier)
 	arm(2, 3, INT64_MIN);
 	ck_assert(is_roused());
 	/* Nobody is woken for what will not be. */
-	ck_assert(tr_events_disarm(record.events, cells[2]));
+	ck_assert(tr_deadlines_disarm(record.events, cells[2]));
 	ck_assert(!is_roused());
 	/* It sleeps for ever. */
 	pretend_sleep(INT64_MAX);
@@ -324,23 +324,23 @@ END_TEST
 
 START_TEST(test_events_knows_when_it_is_late)
 {
-	ck_assert(!tr_events_is_late(record.events, INT64_MAX - 1));
+	ck_assert(!tr_deadlines_is_late(record.events, INT64_MAX - 1));
 	pretend_sleep(1000);
-	ck_assert(!tr_events_is_late(record.events, 999));
-	ck_assert(tr_events_is_late(record.events, 1000));
+	ck_assert(!tr_deadlines_is_late(record.events, 999));
+	ck_assert(tr_deadlines_is_late(record.events, 1000));
 	/* Awake. */
 	pretend_sleep(INT64_MIN);
-	ck_assert(tr_events_is_late(record.events, 0));
+	ck_assert(tr_deadlines_is_late(record.events, 0));
 }
 END_TEST
 
 START_TEST(test_events_stops_before_it_runs)
 {
 	arm(0, 0, 0);
-	tr_events_stop(record.events);
-	tr_events_run(record.events);
-	tr_events_stop(record.events);
-	tr_events_run(record.events);
+	tr_deadlines_stop(record.events);
+	tr_deadlines_run(record.events);
+	tr_deadlines_stop(record.events);
+	tr_deadlines_run(record.events);
 	ck_assert_uint_eq(record.count, 0);
 }
 END_TEST
@@ -349,7 +349,7 @@ static void
 stop_at_once(tr_cell *cell)
 {
 	(void)cell;
-	tr_events_stop(record.events);
+	tr_deadlines_stop(record.events);
 }
 
 START_TEST(test_events_stops_while_it_fires)
@@ -357,7 +357,7 @@ START_TEST(test_events_stops_while_it_fires)
 	record.and_then = stop_at_once;
 	arm(0, 0, 1);
 	arm(0, 1, INT64_MAX / 2);
-	tr_events_run(record.events);
+	tr_deadlines_run(record.events);
 	ck_assert_uint_eq(record.count, 1);
 	assert_load(1, 3);
 }

@@ -5,7 +5,7 @@
  * for them: each arming comes to one end, and no deadline is slept through.
  */
 
-#include "runtime/events/events.h"
+#include "runtime/engine/deadlines.h"
 #include "tests/support.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ struct owner {
 	struct item items[CELLS];
 };
 
-static tr_events *events;
+static tr_deadlines *events;
 static struct owner owners[OWNERS];
 /* Whoever fires counts. */
 static _Atomic uint64_t begun, ended;
@@ -68,12 +68,12 @@ hand_back(void *owner, tr_cell *cell)
 	atomic_store_explicit(&item->back, true, memory_order_release);
 }
 
-static const tr_events_hooks hooks = { .begin = count_begin, .end = count_end, .fire = hand_back };
+static const tr_deadlines_hooks hooks = { .begin = count_begin, .end = count_end, .fire = hand_back };
 
 static void *
 run_events(void *which)
 {
-	tr_events_run(which);
+	tr_deadlines_run(which);
 	return NULL;
 }
 
@@ -85,7 +85,7 @@ start_events(uint32_t shards)
 	atomic_store_explicit(&begun, 0, memory_order_relaxed);
 	atomic_store_explicit(&ended, 0, memory_order_relaxed);
 	init_memory();
-	events = tr_events_create(shards, TR_EVENTS_SHIFT, tr_clock_now(), &hooks, NULL);
+	events = tr_deadlines_create(shards, TR_DEADLINES_SHIFT, tr_clock_now(), &hooks, NULL);
 	ck_assert_ptr_nonnull(events);
 	ck_assert_int_eq(tr_thread_start(&thread, "events", run_events, events), 0);
 	return thread;
@@ -94,7 +94,7 @@ start_events(uint32_t shards)
 static void
 stop_events(pthread_t thread)
 {
-	tr_events_stop(events);
+	tr_deadlines_stop(events);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	ck_assert_uint_eq(atomic_load_explicit(&begun, memory_order_relaxed),
 	    atomic_load_explicit(&ended, memory_order_relaxed));
@@ -131,7 +131,7 @@ arm_item(struct item *item, uint32_t shard, int64_t deadline)
 	item->cell->deadline = deadline;
 	item->arms++;
 	item->armed = true;
-	tr_events_arm(events, shard, item->cell);
+	tr_deadlines_arm(events, shard, item->cell);
 }
 
 static bool
@@ -157,7 +157,7 @@ end_item(struct item *item)
 {
 	if (!item->armed)
 		return;
-	if (tr_events_disarm(events, item->cell)) {
+	if (tr_deadlines_disarm(events, item->cell)) {
 		item->disarms++;
 		item->armed = false;
 	} else {
@@ -198,7 +198,7 @@ arm_and_disarm(void *argument)
 		if (test_below(&owner->random, 64) == 0)
 			sched_yield();
 		if (owners_help && test_below(&owner->random, 32) == 0)
-			(void)tr_events_expire(events, tr_clock_now());
+			(void)tr_deadlines_expire(events, tr_clock_now());
 	}
 	/* The last ones come by themselves. */
 	for (int i = 0; i < CELLS; i++)
@@ -220,8 +220,8 @@ START_TEST(test_events_each_arming_ends_once)
 	for (uint32_t i = 0; i < OWNERS; i++)
 		init_owner(&owners[i], i, seed);
 	run_together(OWNERS, arm_and_disarm, owners, sizeof *owners);
-	tr_events_load load = tr_events_get_load(events);
-	ck_assert_int_eq(tr_events_next(events), INT64_MAX);
+	tr_deadlines_load load = tr_deadlines_get_load(events);
+	ck_assert_int_eq(tr_deadlines_next(events), INT64_MAX);
 	stop_events(thread);
 	for (int i = 0; i < OWNERS * CELLS; i++) {
 		const struct item *item = &owners[i / CELLS].items[i % CELLS];
@@ -239,7 +239,7 @@ START_TEST(test_events_each_arming_ends_once)
 	ck_assert_uint_eq(load.changes, arms + disarms + fired);
 	for (int i = 0; i < OWNERS; i++)
 		fini_owner(&owners[i]);
-	tr_events_destroy(events);
+	tr_deadlines_destroy(events);
 }
 END_TEST
 
@@ -292,7 +292,7 @@ wake_with_earlier_deadlines(uint32_t shards, bool asleep, int64_t most_ahead)
 	}
 	ck_assert_uint_eq(owner->items[0].fired, 0);
 	fini_owner(owner);
-	tr_events_destroy(events);
+	tr_deadlines_destroy(events);
 }
 
 START_TEST(test_events_wakes_for_an_earlier_deadline)
@@ -319,7 +319,7 @@ START_TEST(test_events_does_not_mind_what_is_disarmed)
 	ck_assert_uint_eq(owner->items[1].fired, 1);
 	ck_assert_uint_eq(owner->items[0].arms, owner->items[0].disarms + owner->items[0].fired);
 	fini_owner(owner);
-	tr_events_destroy(events);
+	tr_deadlines_destroy(events);
 }
 END_TEST
 
@@ -338,10 +338,10 @@ START_TEST(test_events_stops_while_it_sleeps)
 		stop_events(thread);
 		/* Nothing that was armed is touched any more. */
 		if (i % 2)
-			ck_assert(tr_events_disarm(events, owner->items[0].cell));
+			ck_assert(tr_deadlines_disarm(events, owner->items[0].cell));
 		ck_assert_uint_eq(owner->items[0].fired, 0);
 		fini_owner(owner);
-		tr_events_destroy(events);
+		tr_deadlines_destroy(events);
 	}
 }
 END_TEST

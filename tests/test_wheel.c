@@ -2,7 +2,7 @@
 
 /* The wheel beside a list that is searched from end to end. */
 
-#include "runtime/events/events.h"
+#include "runtime/engine/deadlines.h"
 #include "runtime/memory/cache.h"
 #include "tests/support.h"
 
@@ -103,7 +103,7 @@ assert_takes_nothing(int64_t now)
 
 /* --- One promise at a time. --- */
 
-static const unsigned shifts[] = { 0, 1, 7, TR_EVENTS_SHIFT, 32 };
+static const unsigned shifts[] = { 0, 1, 7, TR_DEADLINES_SHIFT, 32 };
 #define SHIFTS ((int)(sizeof shifts / sizeof *shifts))
 
 static const int64_t beginnings[] = { 0, 1, 63, 64, 4095, 1000000007, INT64_C(1) << 40, INT64_MAX / 2 };

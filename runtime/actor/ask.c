@@ -206,16 +206,13 @@ troupe_ask(troupe_actor *self, troupe_ref to, uint32_t type, const void *data, s
     troupe_on_answer *on_answer, void *user)
 {
 	tr_context *context = tr_require_self(self, __func__);
-	void *body;
 
-	if (type >= TROUPE_TYPE_RESERVED || size > UINT32_MAX || (data == NULL && size > 0) || !tr_ref_is_handle(to))
+	if (!tr_message_is_sendable(type, data, size) || !tr_ref_is_handle(to))
 		return tr_fail(TROUPE_INVALID, "cannot ask with %zu bytes at %p as type %" PRIu32 " handle %" PRIx64, size,
 		    data, type, to);
-	troupe_msg *request = tr_message_take_ticket(&context->cache, type, size, &body);
+	troupe_msg *request = tr_message_take_ticket(&context->cache, type, data, size);
 	if (request == NULL)
 		return tr_fail(TROUPE_NOMEM, "no memory for a request of %zu bytes", size);
-	if (size > 0)
-		memcpy(body, data, size);
 	troupe_status status = send_request(context, self, to, request, timeout_ns, on_answer, user);
 	if (status != TROUPE_OK)
 		tr_message_release(&context->cache, request);
@@ -228,7 +225,7 @@ troupe_ask_msg(troupe_actor *self, troupe_ref to, troupe_msg **msg, int64_t time
 {
 	tr_context *context = tr_require_self(self, __func__);
 
-	if (msg == NULL || *msg == NULL || (*msg)->flag_bits & TR_MSG_REQUEST || (*msg)->type >= TROUPE_TYPE_RESERVED)
+	if (!tr_message_may_be_wrapped(msg))
 		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request or the runtime's own", __func__);
 	troupe_msg *request = tr_message_wrap(&context->cache, *msg);
 	if (request == NULL)

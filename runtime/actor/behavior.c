@@ -41,7 +41,7 @@ make_stack(tr_context *context, tr_extra *extra)
 }
 
 static void
-use(tr_context *context, tr_extra *extra, troupe_receive *receive)
+use_behavior(tr_context *context, tr_extra *extra, troupe_receive *receive)
 {
 	extra->receive = receive;
 	context->after |= TR_AFTER_BECOME;
@@ -57,7 +57,7 @@ troupe_become(troupe_actor *self, troupe_receive *receive)
 	tr_extra *extra = tr_actor_make_extra(&context->cache, self);
 	if (extra == NULL)
 		return tr_fail(TROUPE_NOMEM, "no memory for an actor's new behavior");
-	use(context, extra, receive);
+	use_behavior(context, extra, receive);
 	return TROUPE_OK;
 }
 
@@ -77,7 +77,7 @@ troupe_become_over(troupe_actor *self, troupe_receive *receive)
 		return tr_fail(TROUPE_FULL, "%d behaviors wait to be come back to, and there is room for no more",
 		    TROUPE_BEHAVIORS_MAX);
 	stack->below[stack->count++] = extra->receive;
-	use(context, extra, receive);
+	use_behavior(context, extra, receive);
 	return TROUPE_OK;
 }
 
@@ -90,6 +90,6 @@ troupe_unbecome(troupe_actor *self)
 
 	if (stack == NULL || stack->count == 0)
 		return tr_fail(TROUPE_INVALID, "there is no behavior to come back to");
-	use(context, extra, stack->below[--stack->count]);
+	use_behavior(context, extra, stack->below[--stack->count]);
 	return TROUPE_OK;
 }

@@ -57,9 +57,9 @@ take_caller(call_cell *cell, uint32_t generation)
 }
 
 static void
-rouse(tr_call *call)
+rouse_caller(tr_call *call)
 {
-	/* CL-none: release for drive_or_sleep; an answer is read by way of DONE. */
+	/* CL-C: release, that the runtime may be driven; an answer is read by way of DONE. */
 	atomic_store_explicit(&call->parker.word, ROUSED, memory_order_release);
 	tr_parker_wake(&call->parker);
 }
@@ -68,7 +68,7 @@ static void
 hand_over(call_cell *cell, uint32_t generation, tr_call *call, troupe_msg *reply)
 {
 	call->reply = reply;
-	rouse(call);
+	rouse_caller(call);
 	/* It may be driving, and sleep as a worker. */
 	if (tr_runtime_is_driven(call->t))
 		tr_pool_wake_all(&call->t->pool);
@@ -114,7 +114,7 @@ void
 tr_call_rouse_all(troupe *t)
 {
 	for (tr_call *call = t->calls; call != NULL; call = call->next)
-		rouse(call);
+		rouse_caller(call);
 }
 
 void
@@ -136,7 +136,7 @@ tr_call_end_all(troupe *t)
 /* --- The caller. --- */
 
 static uint32_t
-look(const tr_call *call)
+look_at_state(const tr_call *call)
 {
 	/* CL-B: acquire. */
 	return (uint32_t)atomic_load_explicit(&call->cell->state, memory_order_acquire);
@@ -145,7 +145,7 @@ look(const tr_call *call)
 static bool
 is_answered(void *call)
 {
-	return look(call) != WAITING;
+	return look_at_state(call) != WAITING;
 }
 
 /* Put it on the runtime's list; false when that is closing. */
@@ -178,13 +178,16 @@ delist(tr_call *call)
 	pthread_mutex_unlock(&call->t->lock);
 }
 
-static void
+/* false: the deadline has passed. */
+static bool
 sleep_until_roused(tr_call *call, int64_t deadline)
 {
-	int64_t now = tr_clock_now();
+	int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
 
-	if (now < deadline)
-		tr_parker_wait(&call->parker, ASLEEP, deadline == INT64_MAX ? -1 : deadline - now);
+	if (deadline >= 0 && left <= 0)
+		return false;
+	tr_parker_wait(&call->parker, ASLEEP, left);
+	return true;
 }
 
 /*
@@ -195,18 +198,15 @@ sleep_until_roused(tr_call *call, int64_t deadline)
 static void
 drive_or_sleep(tr_call *call, int64_t timeout_ns)
 {
-	bool may_drive = tr_current_context->runtime == NULL;
-	int64_t now = tr_clock_now();
-	int64_t deadline = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
-	tr_drive_end end;
+	bool may_drive = tr_current_context->runtime == NULL && tr_runtime_is_driven(call->t);
+	int64_t deadline = tr_clock_deadline(timeout_ns);
 
 	do {
-		/* CL-none: who rouses it does so after what it is to see. */
+		/* CL-C: acquire, that nobody drives any more; whoever rouses it after this is not missed. */
 		(void)atomic_exchange_explicit(&call->parker.word, ASLEEP, memory_order_acquire);
-		end = may_drive ? tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline) : TR_DRIVE_NONE;
-		if (end != TR_DRIVE_DONE && !is_answered(call))
-			sleep_until_roused(call, deadline);
-	} while (end != TR_DRIVE_DONE && !is_answered(call) && tr_clock_now() < deadline);
+		if (may_drive && tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline))
+			return;
+	} while (!is_answered(call) && sleep_until_roused(call, deadline));
 }
 
 /* Wait until it is answered or its time is over, and see to it that nobody looks at the call any more. */
@@ -220,7 +220,7 @@ wait_for_answer(tr_call *call, int64_t timeout_ns)
 	if (atomic_compare_exchange_strong_explicit(&call->cell->state, &waiting, state_of(call->cell, GIVEN_UP),
 	        memory_order_relaxed, memory_order_relaxed))
 		return false;
-	while (look(call) != DONE)
+	while (look_at_state(call) != DONE)
 		sched_yield();
 	return true;
 }
@@ -255,7 +255,7 @@ give_cell(tr_context *context, tr_call *call)
 }
 
 static troupe_status
-finish(tr_context *context, const tr_call *call, troupe_msg **answer, int *code)
+take_result(tr_context *context, const tr_call *call, troupe_msg **answer, int *code)
 {
 	troupe_msg *reply = call->reply;
 
@@ -316,7 +316,7 @@ call_and_wait(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request
 		tr_message_release(&context->cache, request);
 		tr_fail(status, status == TROUPE_DEAD ? "the actor that was called has stopped" : "the runtime is being closed");
 	} else if (wait_for_answer(&call, timeout_ns)) {
-		status = finish(context, &call, answer, code);
+		status = take_result(context, &call, answer, code);
 	} else {
 		status = explain_timeout(context, t, to, type, timeout_ns);
 	}
@@ -356,15 +356,13 @@ troupe_call(troupe_ref to, uint32_t type, const void *data, size_t size, int64_t
     int *code)
 {
 	tr_context *context = tr_context_mine();
-	void *body;
 
 	if (context == NULL)
 		return troupe_last_error();
 	troupe_status status = check_caller(context, to);
 	if (status != TROUPE_OK)
 		return status;
-	if (type >= TROUPE_TYPE_RESERVED || size > UINT32_MAX || (data == NULL && size > 0) || timeout_ns < 0 ||
-	    !tr_ref_is_handle(to))
+	if (!tr_message_is_sendable(type, data, size) || timeout_ns < 0 || !tr_ref_is_handle(to))
 		return tr_fail(TROUPE_INVALID, "cannot call handle %" PRIx64 " with %zu bytes at %p as type %" PRIu32
 		    " and a timeout of %" PRId64 " ns", to, size, data, type, timeout_ns);
 	/* CX-none: as in tr_post. */
@@ -374,12 +372,10 @@ troupe_call(troupe_ref to, uint32_t type, const void *data, size_t size, int64_t
 		return tr_mailbox_alive(&tr_ref_slot(to)->mailbox) == tr_ref_generation(to)
 		           ? tr_fail(TROUPE_CLOSING, "the runtime is being closed")
 		           : tr_fail(TROUPE_DEAD, "the actor that was called has stopped");
-	troupe_msg *request = tr_message_take_ticket(&context->cache, type, size, &body);
+	troupe_msg *request = tr_message_take_ticket(&context->cache, type, data, size);
 	if (request == NULL) {
 		tr_runtime_leave(context, home);
 		return tr_fail(TROUPE_NOMEM, "no memory for a request of %zu bytes", size);
 	}
-	if (size > 0)
-		memcpy(body, data, size);
 	return call_inside(context, t, to, request, timeout_ns, answer, code);
 }

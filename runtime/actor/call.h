@@ -23,6 +23,8 @@
  *   CL-A  the state begun (release) -> TAKEN (acquire): where the caller waits.
  *   CL-B  DONE (release) -> the caller (acquire): the answer, and that nobody
  *         looks any more.
+ *   CL-C  roused (release) -> the caller, awake (acquire): that nobody drives
+ *         the runtime.
  */
 
 /* Hand a reply, which is no longer the caller's, to the thread that waits with the token: OK, or it was late. */

@@ -3,7 +3,7 @@
 #define TR_CELLS_H
 
 #include "runtime/actor/actor.h"
-#include "runtime/events/cell.h"
+#include "runtime/engine/cell.h"
 
 /*
  * cells -- what an actor has under way, in one list: timers, asks, what it

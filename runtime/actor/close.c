@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/call.h"
+#include "runtime/actor/children.h"
 #include "runtime/actor/dedicated.h"
 #include "runtime/actor/error.h"
 #include "runtime/actor/letter.h"
@@ -220,7 +221,7 @@ take_living_child(tr_context *context, troupe_actor *actor)
 		if (extra->children == 0)
 			return 0;
 		child = ((tr_record *)tr_message_at(extra->children))->child;
-		tr_stop_remove_child(context, actor, extra->children);
+		tr_children_remove(context, actor, extra->children);
 	}
 	return child;
 }
@@ -416,8 +417,7 @@ troupe_close(troupe *t, int64_t timeout_ns, void (*survivor)(void *, const troup
 	if (!claim_closing(t))
 		return tr_fail(TROUPE_DEADLOCK, "%s: another thread closes or drives the runtime", __func__);
 
-	int64_t now = tr_clock_now();
-	int64_t deadline = timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
+	int64_t deadline = tr_clock_deadline(timeout_ns);
 
 	bar(t);
 	if (!end_threads(t, deadline)) {

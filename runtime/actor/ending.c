@@ -66,7 +66,7 @@ put_newest(tr_extra *extra, tr_cell *cell)
 
 /* The newest first, and each time anew: a callback may have ended others. */
 static void
-run(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status, bool keep_names)
+end_cells(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status, bool keep_names)
 {
 	tr_extra *extra = tr_actor_extra(actor);
 	uint32_t kept = 0;
@@ -92,11 +92,11 @@ void
 tr_ending_run(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status)
 {
 	if (actor->extra != 0)
-		run(context, t, actor, status, false);
+		end_cells(context, t, actor, status, false);
 }
 
 void
 tr_ending_run_for_restart(tr_context *context, troupe *t, troupe_actor *actor)
 {
-	run(context, t, actor, TROUPE_CANCELLED, true);
+	end_cells(context, t, actor, TROUPE_CANCELLED, true);
 }

@@ -84,7 +84,7 @@ log_failure(const troupe *t, const troupe_failure *failure)
 }
 
 static void
-tell(tr_context *context, troupe *t, troupe_actor *actor, const troupe_failure *failure)
+tell_of_failure(tr_context *context, troupe *t, troupe_actor *actor, const troupe_failure *failure)
 {
 	const troupe_class *class_ = tr_actor_class(actor);
 
@@ -146,7 +146,7 @@ tr_failure_settle(tr_context *context, troupe *t, troupe_actor *actor)
 	context->msg = NULL;
 	context->after &= (uint8_t)~(unsigned)TR_AFTER_FAIL;
 	tr_count(&context->visits[t->number].tally.failed, 1);
-	tell(context, t, actor, &failure);
+	tell_of_failure(context, t, actor, &failure);
 	if (is_reported(actor))
 		write_report(context, actor, &failure);
 	if (msg != NULL)

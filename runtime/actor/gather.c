@@ -33,14 +33,14 @@ struct gather {
 };
 
 static void
-destroy(gather *all)
+destroy_gather(gather *all)
 {
 	tr_heap_give(all->answers);
 	tr_heap_give(all);
 }
 
 static gather *
-create(size_t count, size_t want, troupe_on_gathered *on_gathered, void *context)
+create_gather(size_t count, size_t want, troupe_on_gathered *on_gathered, void *context)
 {
 	if (count > (SIZE_MAX - sizeof(gather)) / sizeof(troupe_answer))
 		return NULL;
@@ -101,12 +101,12 @@ call_back(gather *all, troupe_actor *self, void *state)
 	all->on_gathered(self, state, &gathered);
 	for (size_t i = 0; i < all->count; i++)
 		troupe_msg_free(&all->parts[i].kept);
-	destroy(all);
+	destroy_gather(all);
 }
 
 /* One of the requests has ended. */
 static void
-note(part *one, troupe_status status, troupe_msg *kept, int code)
+note_end(part *one, troupe_status status, troupe_msg *kept, int code)
 {
 	gather *all = one->all;
 	troupe_answer *noted = &all->answers[one - all->parts];
@@ -130,7 +130,7 @@ on_answer(troupe_actor *self, void *state, const troupe_answer *answer)
 	part *one = answer->context;
 	gather *all = one->all;
 
-	note(one, answer->status, answer->status == TROUPE_OK ? troupe_keep(self) : NULL, answer->code);
+	note_end(one, answer->status, answer->status == TROUPE_OK ? troupe_keep(self) : NULL, answer->code);
 	if (is_decided(all))
 		call_back(all, self, state);
 }
@@ -148,7 +148,7 @@ ask_one(troupe_actor *self, part *one, const troupe_request *request, int64_t ti
 	noted->context = one->all->context;
 	noted->text = troupe_status_name(TROUPE_CANCELLED);
 	if (status != TROUPE_OK) {
-		note(one, status, NULL, 0);
+		note_end(one, status, NULL, 0);
 		return;
 	}
 	/* It is the newest that the actor has under way. */
@@ -166,7 +166,7 @@ troupe_gather(troupe_actor *self, const troupe_request *requests, size_t count, 
 	    tr_actor_is_ending(self))
 		return tr_fail(TROUPE_INVALID, "cannot gather %zu of %zu requests within %" PRId64 " ns", want, count,
 		    timeout_ns);
-	gather *all = create(count, want, on_gathered, user);
+	gather *all = create_gather(count, want, on_gathered, user);
 	if (all == NULL)
 		return tr_fail(TROUPE_NOMEM, "no memory to gather %zu requests", count);
 	for (size_t i = 0; i < count; i++)
@@ -176,6 +176,6 @@ troupe_gather(troupe_actor *self, const troupe_request *requests, size_t count, 
 	/* Too few could be sent. */
 	withdraw_open(all, self);
 	troupe_status status = all->last_failure;
-	destroy(all);
+	destroy_gather(all);
 	return tr_fail(status, "of %zu requests fewer than %zu could be sent", count, want);
 }

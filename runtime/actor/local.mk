@@ -28,6 +28,7 @@ libtroupe_a_SOURCES += \
 	%D%/failure.c %D%/failure.h \
 	%D%/monitor.c %D%/monitor.h \
 	%D%/ending.c %D%/ending.h \
+	%D%/children.c %D%/children.h \
 	%D%/stop.c %D%/stop.h \
 	%D%/restart.c %D%/restart.h \
 	%D%/supervise.c %D%/supervise.h \

@@ -58,6 +58,16 @@ body_of(const troupe_msg *msg)
 	return (void *)(uintptr_t)msg->body;
 }
 
+/* The body lies at `body`, and is a copy of the data; there is none when the size is 0. */
+static void
+set_body(troupe_msg *msg, void *body, const void *data)
+{
+	if (msg->size == 0)
+		return;
+	memcpy(body, data, msg->size);
+	msg->body = body;
+}
+
 static void
 give_slot(tr_cache *cache, troupe_msg *msg)
 {
@@ -112,6 +122,16 @@ tr_message_take_shared(tr_cache *cache, uint32_t type, troupe_shared *block)
 }
 
 troupe_msg *
+tr_message_take_copy(tr_cache *cache, uint32_t type, const void *data, size_t size)
+{
+	troupe_msg *msg = tr_message_take(cache, type, size, NULL);
+
+	if (msg != NULL)
+		set_body(msg, body_of(msg), data);
+	return msg;
+}
+
+troupe_msg *
 tr_message_wrap(tr_cache *cache, troupe_msg *inner)
 {
 	troupe_msg *msg = take_slot(cache, inner->type, inner->size, sizeof *msg + sizeof(tr_ticket), TR_MSG_NESTED);
@@ -126,34 +146,28 @@ tr_message_wrap(tr_cache *cache, troupe_msg *inner)
 
 /* A body that fits no slot beside a ticket is another message's. */
 static troupe_msg *
-take_ticket_with_inner(tr_cache *cache, uint32_t type, size_t size, void **body)
+take_ticket_with_inner(tr_cache *cache, uint32_t type, const void *data, size_t size)
 {
-	troupe_msg *inner = tr_message_take(cache, type, size, NULL);
+	troupe_msg *inner = tr_message_take_copy(cache, type, data, size);
 	troupe_msg *msg = inner != NULL ? tr_message_wrap(cache, inner) : NULL;
 
-	if (msg == NULL) {
-		if (inner != NULL)
-			tr_message_discard(cache, inner);
-		return NULL;
-	}
-	*body = body_of(inner);
+	if (msg == NULL && inner != NULL)
+		tr_message_discard(cache, inner);
 	return msg;
 }
 
 troupe_msg *
-tr_message_take_ticket(tr_cache *cache, uint32_t type, size_t size, void **body)
+tr_message_take_ticket(tr_cache *cache, uint32_t type, const void *data, size_t size)
 {
 	size_t head = sizeof(troupe_msg) + sizeof(tr_ticket);
 
 	if (size > LARGEST_SLOT - head)
-		return take_ticket_with_inner(cache, type, size, body);
+		return take_ticket_with_inner(cache, type, data, size);
 	troupe_msg *msg = take_slot(cache, type, size, head + size, 0);
 	if (msg == NULL)
 		return NULL;
 	*tr_message_ticket(msg) = (tr_ticket){ 0 };
-	*body = (char *)msg + head;
-	if (size > 0)
-		msg->body = *body;
+	set_body(msg, (char *)msg + head, data);
 	return msg;
 }
 

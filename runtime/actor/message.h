@@ -26,7 +26,7 @@
 
 /*
  * Bits of troupe_msg.flag_bits.  The low ones are the slot's size class; those
- * from TR_CELL_SHARD_BIT up are a cell's shard (see events.h).
+ * from TR_CELL_SHARD_BIT up are a cell's shard (see deadlines.h).
  */
 #define TR_MSG_SIZE_CLASS UINT32_C(0x0f)
 enum {
@@ -110,11 +110,14 @@ TR_MUST_USE troupe_msg *tr_message_take(tr_cache *cache, uint32_t type, size_t s
 /* A message whose body is the block; takes no count of it. */
 TR_MUST_USE troupe_msg *tr_message_take_shared(tr_cache *cache, uint32_t type, troupe_shared *block);
 
+/* The same with a copy of the data for a body. */
+TR_MUST_USE troupe_msg *tr_message_take_copy(tr_cache *cache, uint32_t type, const void *data, size_t size);
+
 /*
  * A message with a ticket, whose token and marks (REQUEST or REPLY) are the
- * caller's to set, and a body of `size` bytes to be written through *body.
+ * caller's to set, and a copy of the data.
  */
-TR_MUST_USE troupe_msg *tr_message_take_ticket(tr_cache *cache, uint32_t type, size_t size, void **body);
+TR_MUST_USE troupe_msg *tr_message_take_ticket(tr_cache *cache, uint32_t type, const void *data, size_t size);
 
 /* The same around an owned message, whose type and body it takes over; the caller's on failure. */
 TR_MUST_USE troupe_msg *tr_message_wrap(tr_cache *cache, troupe_msg *inner);
@@ -127,6 +130,20 @@ void tr_message_destroy(troupe_msg *msg);
 
 /* End an owned message. */
 void tr_message_release(tr_cache *cache, troupe_msg *msg);
+
+/* Whether a program may send this. */
+TR_INLINE bool
+tr_message_is_sendable(uint32_t type, const void *data, size_t size)
+{
+	return type < TROUPE_TYPE_RESERVED && size <= UINT32_MAX && (data != NULL || size == 0);
+}
+
+/* Whether it may make a request or an answer of a message that it owns. */
+TR_INLINE bool
+tr_message_may_be_wrapped(troupe_msg *const *msg)
+{
+	return msg != NULL && *msg != NULL && !((*msg)->flag_bits & TR_MSG_REQUEST) && (*msg)->type < TROUPE_TYPE_RESERVED;
+}
 
 /* The message in a slot of the message arena. */
 TR_INLINE troupe_msg *

@@ -95,7 +95,7 @@ take_texts(tr_context *context, const char *name, const char *text)
 
 /* The watcher becomes the notice. */
 static void
-tell(tr_context *context, tr_watcher *watcher, troupe_down down, troupe_shared *texts)
+tell_watcher(tr_context *context, tr_watcher *watcher, troupe_down down, troupe_shared *texts)
 {
 	down.monitoring = watcher->down.monitoring;
 	watcher->down = down;
@@ -142,7 +142,7 @@ tr_monitor_tell(tr_context *context, troupe_actor *actor, troupe_ref self, troup
 	/* In the order in which they came. */
 	for (uint32_t unit = oldest, next; unit != 0; unit = next) {
 		next = watcher_at(unit)->newer;
-		tell(context, watcher_at(unit), down, texts);
+		tell_watcher(context, watcher_at(unit), down, texts);
 	}
 	if (texts != NULL)
 		tr_shared_release(&context->cache, texts);
@@ -215,7 +215,7 @@ static void
 tell_gone(tr_context *context, tr_watcher *watcher, troupe_ref who, troupe_reason reason)
 {
 	tr_cache_give_message(&context->cache, TR_EXTRA_CLASS, watcher->spare);
-	tell(context, watcher,
+	tell_watcher(context, watcher,
 	    (troupe_down){ .who = who, .class_name = "", .actor_name = "", .text = "", .reason = reason }, NULL);
 }
 
@@ -293,8 +293,7 @@ void
 tr_monitor_end(tr_context *context, troupe_actor *actor, tr_cell *which)
 {
 	const monitoring_cell *cell = (const monitoring_cell *)which;
-	void *body;
-	troupe_msg *msg = tr_message_take_ticket(&context->cache, TR_TYPE_DEMONITOR, 0, &body);
+	troupe_msg *msg = tr_message_take_ticket(&context->cache, TR_TYPE_DEMONITOR, NULL, 0);
 
 	/* Without memory the watcher stays where it is, and its notice will find no cell. */
 	if (msg != NULL) {

@@ -89,7 +89,7 @@ refuse_name(const char *call)
 /* --- Under the lock. --- */
 
 static entry **
-find(tr_registry *registry, const char *name)
+find_entry(tr_registry *registry, const char *name)
 {
 	entry **at = &registry->entries[bucket_of(name)];
 
@@ -122,7 +122,7 @@ take_waiters(tr_registry *registry, const char *name)
 /* --- Telling. --- */
 
 static void
-tell(tr_context *context, waiter *one, troupe_ref owner)
+tell_waiter(tr_context *context, waiter *one, troupe_ref owner)
 {
 	tr_message_ticket(one->reply)->token = one->token;
 	one->reply->sender = owner;
@@ -136,7 +136,7 @@ tell_all(tr_context *context, troupe *t, waiter *waiters, troupe_ref owner)
 {
 	for (waiter *next; waiters != NULL; waiters = next) {
 		next = waiters->next;
-		tell(context, waiters, owner);
+		tell_waiter(context, waiters, owner);
 	}
 	tr_runtime_notify(t);
 }
@@ -182,7 +182,7 @@ troupe_register(troupe_actor *self, const char *name)
 		return tr_fail(TROUPE_NOMEM, "no memory for a name");
 
 	pthread_mutex_lock(&t->registry->lock);
-	entry **at = find(t->registry, name);
+	entry **at = find_entry(t->registry, name);
 	troupe_ref owner = *at != NULL ? (*at)->owner : 0;
 	waiter *waiters = owner == 0 ? take_waiters(t->registry, name) : NULL;
 	cell->entry->next = NULL;
@@ -205,7 +205,7 @@ tr_registry_end_name(tr_context *context, troupe *t, troupe_actor *actor, tr_cel
 	name_cell *cell = (name_cell *)which;
 
 	pthread_mutex_lock(&t->registry->lock);
-	entry **at = find(t->registry, cell->entry->name);
+	entry **at = find_entry(t->registry, cell->entry->name);
 	*at = cell->entry->next;
 	pthread_mutex_unlock(&t->registry->lock);
 	give_name(context, actor, cell);
@@ -234,7 +234,7 @@ troupe_lookup(troupe *t, const char *name)
 	if (t == NULL || tr_process_is_forked() || length_of(name) == 0)
 		return 0;
 	pthread_mutex_lock(&t->registry->lock);
-	const entry *found = *find(t->registry, name);
+	const entry *found = *find_entry(t->registry, name);
 	troupe_ref owner = found != NULL ? found->owner : 0;
 	pthread_mutex_unlock(&t->registry->lock);
 	return owner;
@@ -246,8 +246,7 @@ troupe_lookup(troupe *t, const char *name)
 static waiter *
 take_waiter(tr_context *context, const char *name, size_t length)
 {
-	void *body;
-	troupe_msg *reply = tr_message_take_ticket(&context->cache, 0, 0, &body);
+	troupe_msg *reply = tr_message_take_ticket(&context->cache, 0, NULL, 0);
 	waiter *fresh = reply != NULL ? tr_heap_take(sizeof *fresh + length + 1) : NULL;
 
 	if (fresh == NULL) {
@@ -288,7 +287,7 @@ troupe_await_name(troupe_actor *self, const char *name, int64_t timeout_ns, trou
 	fresh->token = tr_cell_token(&ask->cell, fresh->asker);
 
 	pthread_mutex_lock(&registry->lock);
-	const entry *found = *find(registry, name);
+	const entry *found = *find_entry(registry, name);
 	troupe_ref owner = found != NULL ? found->owner : 0;
 	if (owner == 0) {
 		fresh->next = registry->waiters;
@@ -296,7 +295,7 @@ troupe_await_name(troupe_actor *self, const char *name, int64_t timeout_ns, trou
 	}
 	pthread_mutex_unlock(&registry->lock);
 	if (owner != 0)
-		tell(context, fresh, owner);
+		tell_waiter(context, fresh, owner);
 	return TROUPE_OK;
 }
 
@@ -337,6 +336,18 @@ is_found(void *argument)
 	return what->found != 0;
 }
 
+/* A dedicated actor may wait where workers go on; anybody else as for silence. */
+static troupe_status
+check_waiter(const troupe *t, const char *call)
+{
+	const tr_context *context = tr_current_context;
+
+	if (t != NULL && context != NULL && context->current != NULL && tr_context_may_wait(context) &&
+	    !tr_runtime_is_driven(t))
+		return TROUPE_OK;
+	return tr_runtime_check_call(t, call);
+}
+
 troupe_status
 troupe_wait_for(troupe *t, const char *name, int64_t timeout_ns, troupe_ref *found)
 {
@@ -346,7 +357,9 @@ troupe_wait_for(troupe *t, const char *name, int64_t timeout_ns, troupe_ref *fou
 		return troupe_last_error();
 	if (length_of(name) == 0 || found == NULL)
 		return refuse_name(__func__);
-	troupe_status status = tr_runtime_wait_until(t, is_found, &what, timeout_ns, __func__);
+	troupe_status status = check_waiter(t, __func__);
+	if (status == TROUPE_OK)
+		status = tr_runtime_wait_until(t, is_found, &what, timeout_ns);
 	if (status == TROUPE_OK && what.found == 0)
 		return tr_fail(TROUPE_CLOSING, "%s: the runtime is shut down", __func__);
 	if (status == TROUPE_OK)

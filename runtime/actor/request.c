@@ -14,13 +14,10 @@
 troupe_msg *
 tr_request_take_error(tr_context *context, int code, const char *text)
 {
-	size_t size = strlen(text) + 1;
-	void *body;
-	troupe_msg *reply = tr_message_take_ticket(&context->cache, TROUPE_FAILED, size, &body);
+	troupe_msg *reply = tr_message_take_ticket(&context->cache, TROUPE_FAILED, text, strlen(text) + 1);
 
 	if (reply == NULL)
 		return NULL;
-	memcpy(body, text, size);
 	reply->flag_bits |= TR_MSG_ERROR;
 	tr_message_ticket(reply)->code = code;
 	return reply;
@@ -112,17 +109,13 @@ troupe_is_request(const troupe_msg *msg)
 static troupe_msg *
 take_reply(tr_context *context, uint32_t type, const void *data, size_t size)
 {
-	void *body;
-
-	if (type >= TROUPE_TYPE_RESERVED || size > UINT32_MAX || (data == NULL && size > 0)) {
+	if (!tr_message_is_sendable(type, data, size)) {
 		tr_fail(TROUPE_INVALID, "cannot answer with %zu bytes at %p as type %" PRIu32, size, data, type);
 		return NULL;
 	}
-	troupe_msg *reply = tr_message_take_ticket(&context->cache, type, size, &body);
+	troupe_msg *reply = tr_message_take_ticket(&context->cache, type, data, size);
 	if (reply == NULL)
 		tr_fail(TROUPE_NOMEM, "no memory for an answer of %zu bytes", size);
-	else if (size > 0)
-		memcpy(body, data, size);
 	return reply;
 }
 
@@ -168,7 +161,7 @@ troupe_reply_msg(troupe_actor *self, troupe_msg **msg)
 
 	if (request == NULL)
 		return TROUPE_INVALID;
-	if (msg == NULL || *msg == NULL || (*msg)->flag_bits & TR_MSG_REQUEST || (*msg)->type >= TROUPE_TYPE_RESERVED)
+	if (!tr_message_may_be_wrapped(msg))
 		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request or the runtime's own", __func__);
 	if (!(request->flag_bits & TR_MSG_REQUEST))
 		return troupe_send_msg(request->sender, msg);

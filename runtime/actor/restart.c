@@ -105,7 +105,7 @@ tr_restart_children_gone(tr_context *context, troupe *t, troupe_actor *child)
 }
 
 static void
-halt(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
+halt_life(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
 {
 	tr_extra *extra = tr_actor_extra(child);
 
@@ -153,7 +153,7 @@ call_start(tr_context *context, troupe *t, troupe_actor *child, const void *argu
 }
 
 static void
-begin(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
+begin_life(tr_context *context, troupe *t, troupe_actor *child, tr_order *order)
 {
 	tr_extra *extra = tr_actor_extra(child);
 
@@ -185,10 +185,10 @@ tr_restart_take_order(tr_context *context, troupe *t, troupe_actor *child, troup
 		send_back(context, extra, order);
 		break;
 	case TR_ORDER_HALT:
-		halt(context, t, child, order);
+		halt_life(context, t, child, order);
 		break;
 	case TR_ORDER_BEGIN:
-		begin(context, t, child, order);
+		begin_life(context, t, child, order);
 		break;
 	case TR_ORDER_STOP:
 		tr_order_give(context, tr_message_unit(msg));

@@ -248,7 +248,9 @@ tr_runtime_lower(troupe *t)
 {
 	/* RT-A: release, what was put into the pool before.  RT-B: seq_cst, before the waiters are looked at. */
 	atomic_fetch_sub_explicit(&t->outside, 1, memory_order_seq_cst);
-	tr_runtime_notify(t);
+	/* While a worker runs it is not quiet: the last to park, after this, says so. */
+	if (tr_runtime_is_driven(t) || tr_idle_parked(tr_idle_load(&t->pool.idle)) == t->pool.count)
+		tr_runtime_notify(t);
 }
 
 static uint64_t
@@ -282,7 +284,7 @@ bool
 tr_runtime_is_quiet(troupe *t)
 {
 	uint64_t outside = load_outside(t);
-	tr_events_load before = tr_timing_load(t);
+	tr_deadlines_load before = tr_timing_load(t);
 
 	/* Nothing was armed, disarmed or fired around the look at the pool: so both were quiet then. */
 	return (uint32_t)outside == 0 && before.armed == 0 && is_pool_quiet(t) &&
@@ -438,7 +440,7 @@ troupe_get_totals(troupe *t, troupe_totals *totals)
 int64_t
 troupe_now(const troupe *t)
 {
-	return t != NULL && !tr_process_is_forked() ? t->pool.scheduler->now(&t->pool) : 0;
+	return t != NULL && !tr_process_is_forked() ? tr_runtime_now(t) : 0;
 }
 
 size_t

@@ -58,6 +58,13 @@ struct troupe {
 	troupe_totals departed;   /* counted by threads that have ended; under the context list's lock */
 };
 
+/* The scheduler's time, virtual or not. */
+TR_INLINE int64_t
+tr_runtime_now(const troupe *t)
+{
+	return t->pool.scheduler->now(&t->pool);
+}
+
 /* Something at work outside the pool keeps the runtime from being quiet. */
 void tr_runtime_raise(troupe *t);
 void tr_runtime_lower(troupe *t);
@@ -84,23 +91,16 @@ bool tr_runtime_is_waited_for(troupe *t);
 void tr_runtime_begin_ending(troupe *t);
 void tr_runtime_finish_ending(troupe *t);
 
-typedef enum tr_drive_end {
-	TR_DRIVE_DONE, /* reached, or its time is over */
-	TR_DRIVE_BUSY, /* another thread drives */
-	TR_DRIVE_NONE  /* it has threads of its own */
-} tr_drive_end;
-
 /*
  * Drive a runtime that its callers drive until done(argument), or the
  * deadline (of tr_clock_now), or, when it is simulated, until timeout_ns of
- * virtual time have passed.
+ * virtual time have passed.  false: another thread drives it.
  */
-tr_drive_end tr_runtime_drive_until(troupe *t, bool (*done)(void *argument), void *argument, int64_t timeout_ns,
+TR_MUST_USE bool tr_runtime_drive_until(troupe *t, bool (*done)(void *argument), void *argument, int64_t timeout_ns,
     int64_t deadline);
 
-/* Wait, or drive, until is_reached(argument) or shutdown: see troupe_wait, and troupe_wait_for. */
-troupe_status tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *argument), void *argument, int64_t timeout_ns,
-    const char *call);
+/* Wait, or drive, until is_reached(argument) or shutdown: the statuses of troupe_wait, but for those about the caller. */
+troupe_status tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *argument), void *argument, int64_t timeout_ns);
 
 /* Wake whoever waits for quiet or shutdown, if anybody does. */
 void tr_runtime_notify(troupe *t);

@@ -23,12 +23,6 @@ no_context(void)
 	return troupe_last_error();
 }
 
-static bool
-is_sendable(uint32_t type, const void *data, size_t size)
-{
-	return type < TROUPE_TYPE_RESERVED && size <= UINT32_MAX && (data != NULL || size == 0);
-}
-
 /* Send a message that the caller made and will not see again. */
 static troupe_status
 post_or_discard(tr_context *context, troupe_ref to, troupe_msg *msg)
@@ -49,14 +43,12 @@ send_copy(troupe_ref to, uint32_t type, const void *data, size_t size, uint32_t 
 
 	if (context == NULL)
 		return no_context();
-	if (!is_sendable(type, data, size) || !tr_ref_is_handle(to))
+	if (!tr_message_is_sendable(type, data, size) || !tr_ref_is_handle(to))
 		return tr_fail(TROUPE_INVALID, "cannot send %zu bytes at %p as type %" PRIu32 " to handle %" PRIx64, size,
 		    data, type, to);
-	troupe_msg *msg = tr_message_take(&context->cache, type, size, NULL);
+	troupe_msg *msg = tr_message_take_copy(&context->cache, type, data, size);
 	if (msg == NULL)
 		return TROUPE_NOMEM;
-	if (size > 0)
-		memcpy(body_of(msg), data, size);
 	msg->flag_bits |= lane;
 	return post_or_discard(context, to, msg);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "runtime/actor/children.h"
 #include "runtime/actor/dedicated.h"
 #include "runtime/actor/ending.h"
 #include "runtime/actor/error.h"
@@ -173,7 +174,7 @@ adopt(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref
 		return false;
 	tr_record *record = tr_actor_class(parent)->supervisor != NULL
 	                        ? tr_supervise_add_child(context, parent, child, ref, argument)
-	                        : tr_stop_add_child(context, parent, ref);
+	                        : tr_children_add(context, parent, ref);
 
 	if (record == NULL)
 		return false;
@@ -236,7 +237,7 @@ undo(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation, t
 	if (extra != NULL && extra->dedicated != NULL)
 		tr_dedicated_dismiss(extra->dedicated);
 	if (extra != NULL && extra->parent != 0) {
-		tr_stop_remove_child(context, parent, extra->record);
+		tr_children_remove(context, parent, extra->record);
 		extra->parent = 0;
 	}
 	troupe_dead_letter form = tr_letter_form(context, actor);

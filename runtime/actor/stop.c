@@ -2,6 +2,7 @@
 #include "runtime/actor/stop.h"
 
 #include "runtime/actor/behavior.h"
+#include "runtime/actor/children.h"
 #include "runtime/actor/ending.h"
 #include "runtime/actor/error.h"
 #include "runtime/actor/letter.h"
@@ -14,75 +15,6 @@
 #include "runtime/memory/fault.h"
 
 #include <inttypes.h>
-
-/* --- The parent's list of children. --- */
-
-static void
-link_newest(tr_extra *extra, tr_record *record)
-{
-	record->newer = 0;
-	record->older = extra->children;
-	if (extra->children != 0)
-		((tr_record *)tr_message_at(extra->children))->newer = tr_message_unit(record);
-	extra->children = tr_message_unit(record);
-}
-
-bool
-tr_stop_list_child(tr_context *context, troupe_actor *parent, tr_record *record, troupe_ref child)
-{
-	tr_extra *extra = tr_actor_make_extra(&context->cache, parent);
-
-	if (extra == NULL)
-		return false;
-	record->msg.flag_bits |= TR_MSG_CONTROL;
-	record->child = child;
-	link_newest(extra, record);
-	extra->child_count++;
-	return true;
-}
-
-tr_record *
-tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child)
-{
-	troupe_msg *msg = tr_message_take(&context->cache, TR_TYPE_STOP_CHILD, sizeof(tr_record) - sizeof *msg, NULL);
-
-	if (msg == NULL)
-		return NULL;
-	tr_record *record = (tr_record *)msg;
-
-	record->supervised = false;
-	if (tr_stop_list_child(context, parent, record, child))
-		return record;
-	tr_message_discard(&context->cache, msg);
-	return NULL;
-}
-
-/* Take a record out of the list; its child stays counted. */
-static void
-unlink_record(tr_context *context, troupe_actor *parent, tr_record *record)
-{
-	tr_extra *extra = tr_actor_extra(parent);
-
-	if (record->supervised)
-		tr_supervise_strip(context, context->current_runtime, parent, record);
-	if (record->newer != 0)
-		((tr_record *)tr_message_at(record->newer))->older = record->older;
-	else
-		extra->children = record->older;
-	if (record->older != 0)
-		((tr_record *)tr_message_at(record->older))->newer = record->newer;
-}
-
-void
-tr_stop_remove_child(tr_context *context, troupe_actor *parent, uint32_t unit)
-{
-	tr_extra *extra = tr_actor_extra(parent);
-	tr_record *record = tr_message_at(unit);
-
-	unlink_record(context, parent, record);
-	extra->child_count--;
-	tr_message_release(&context->cache, &record->msg);
-}
 
 /* --- Stopping. --- */
 
@@ -101,7 +33,7 @@ stop_next_child(tr_context *context, troupe_actor *actor)
 		tr_record *record = tr_message_at(extra->children);
 		troupe_ref child = record->child;
 
-		unlink_record(context, actor, record);
+		tr_children_unlink(context, actor, record);
 		troupe_status status = tr_post(context, child, &record->msg);
 
 		if (status == TROUPE_OK) {
@@ -109,7 +41,7 @@ stop_next_child(tr_context *context, troupe_actor *actor)
 			return;
 		}
 		if (status == TROUPE_CLOSING) {
-			link_newest(extra, record);
+			tr_children_link(extra, record);
 			return;
 		}
 		tr_message_release(&context->cache, &record->msg);
@@ -165,7 +97,7 @@ tr_stop_settle_news(tr_context *context, troupe_actor *actor)
 			continue;
 		}
 		if (msg->type == TR_TYPE_CHILD_GONE)
-			tr_stop_remove_child(context, actor, ((const tr_extra *)(const void *)msg)->record);
+			tr_children_remove(context, actor, ((const tr_extra *)(const void *)msg)->record);
 		tr_letter_drop_control(context, msg);
 	}
 }
@@ -209,7 +141,7 @@ handle_child_gone(tr_context *context, troupe *t, troupe_actor *actor, const tr_
 	tr_extra *extra = tr_actor_extra(actor);
 
 	if (!is_stopping_children(actor)) {
-		tr_stop_remove_child(context, actor, gone->record);
+		tr_children_remove(context, actor, gone->record);
 		tr_supervise_child_left(context, t, actor);
 		return;
 	}

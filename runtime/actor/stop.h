@@ -52,14 +52,6 @@ TR_MUST_USE bool tr_stop_children(tr_context *context, troupe_actor *actor);
  */
 bool tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg);
 
-/* Put the record of a new child into the parent's list; false: out of memory. */
-TR_MUST_USE bool tr_stop_list_child(tr_context *context, troupe_actor *parent, tr_record *record, troupe_ref child);
-
-/* A record for a new child of the parent that the caller owns; NULL: out of memory. */
-TR_MUST_USE tr_record *tr_stop_add_child(tr_context *context, troupe_actor *parent, troupe_ref child);
-/* Forget a child that did not start, or has gone. */
-void tr_stop_remove_child(tr_context *context, troupe_actor *parent, uint32_t record);
-
 TR_INLINE troupe_reason
 tr_stop_reason(const troupe_actor *actor)
 {

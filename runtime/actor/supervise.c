@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/supervise.h"
 
+#include "runtime/actor/children.h"
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/timing.h"
@@ -106,7 +107,7 @@ tr_supervise_add_child(tr_context *context, troupe_actor *parent, troupe_actor *
 	tr_report *report = tr_report_take(context);
 	tr_charge *charge = report != NULL ? take_charge(context, tr_actor_class(child), argument) : NULL;
 
-	if (charge == NULL || !tr_stop_list_child(context, parent, &charge->record, ref)) {
+	if (charge == NULL || !tr_children_list(context, parent, &charge->record, ref)) {
 		if (charge != NULL) {
 			tr_order_give(context, charge->order);
 			tr_message_discard(&context->cache, &charge->record.msg);
@@ -383,7 +384,7 @@ escalate(tr_context *context, const tr_charge *charge)
 static int
 count_restarts(const troupe *t, const troupe_supervisor *how, tr_charge *charge)
 {
-	int64_t now = t->pool.scheduler->now(&t->pool);
+	int64_t now = tr_runtime_now(t);
 
 	if (charge->restarts == 0 || now - charge->window_begin > or_default(how->window_ns, DEFAULT_WINDOW)) {
 		charge->restarts = 0;

@@ -5,7 +5,8 @@
 #include "runtime/actor/cells.h"
 
 /*
- * timer -- messages that an actor sends itself for later.
+ * timer -- messages that an actor sends itself for later; the calls for it are
+ * in runtime/events.
  *
  * A timer is a cell; the owner looks at it when its tick comes out of the
  * mailbox, so what was cancelled before cannot fire after: both happen in the
@@ -25,6 +26,13 @@
  * when there is none.  The cell is no longer the caller's.
  */
 TR_MUST_USE troupe_msg *tr_timer_open(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell);
+
+/* Arm one; `data` is copied.  0 is NOMEM, remembered by tr_fail. */
+troupe_timer tr_timer_begin(tr_context *context, troupe_actor *self, int64_t deadline, int64_t period, uint32_t type,
+    const void *data, size_t size);
+
+/* Begin to look whether the actor is idle, in place of an idle timer that the caller ends.  OK or NOMEM. */
+troupe_status tr_timer_begin_idle(tr_context *context, troupe_actor *self, int64_t timeout_ns);
 
 /* End a timer that is armed or on its way. */
 void tr_timer_end(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell);

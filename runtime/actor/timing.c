@@ -13,7 +13,7 @@
 struct tr_timing {
 	tr_context context; /* of the event thread */
 	troupe *t;
-	tr_events *events;
+	tr_deadlines *deadlines;
 	pthread_t thread;
 	bool threaded;      /* there is an event thread; the closer's */
 	uint32_t returned;  /* cells that were not delivered, linked by next_unit; under the runtime's lock */
@@ -24,12 +24,6 @@ timing_of(const troupe *t)
 {
 	/* TM-A: acquire, receives the wheels. */
 	return atomic_load_explicit(&t->timing, memory_order_acquire);
-}
-
-static int64_t
-now_of(const troupe *t)
-{
-	return t->pool.scheduler->now(&t->pool);
 }
 
 /* Each worker has a shard, and all others have one; when simulated, one is all, so that its order is exact. */
@@ -43,13 +37,13 @@ shared_shard(const troupe *t)
 
 /* Work is on its way to the pool that nobody there knows of. */
 static void
-begin(void *timing)
+begin_firing(void *timing)
 {
 	tr_runtime_raise(((tr_timing *)timing)->t);
 }
 
 static void
-end(void *timing)
+end_firing(void *timing)
 {
 	tr_runtime_lower(((tr_timing *)timing)->t);
 }
@@ -64,7 +58,7 @@ return_cell(tr_timing *timing, tr_cell *cell)
 }
 
 static void
-fire(void *owner, tr_cell *cell)
+fire_cell(void *owner, tr_cell *cell)
 {
 	tr_timing *timing = owner;
 	tr_context *context = tr_current_context;
@@ -75,24 +69,24 @@ fire(void *owner, tr_cell *cell)
 		return_cell(timing, cell);
 	else if (status != TROUPE_OK) {
 		/* Its owner has ended it; by the lock of its shard, all that it did to it is done. */
-		(void)tr_events_disarm(timing->events, cell);
+		(void)tr_deadlines_disarm(timing->deadlines, cell);
 		tr_cells_drop(context, cell);
 	}
 }
 
-static const tr_events_hooks hooks = {
-	.begin = begin,
-	.end = end,
-	.fire = fire,
+static const tr_deadlines_hooks hooks = {
+	.begin = begin_firing,
+	.end = end_firing,
+	.fire = fire_cell,
 };
 
 static void *
-work(void *argument)
+run_event_thread(void *argument)
 {
 	tr_timing *timing = argument;
 
 	tr_current_context = &timing->context;
-	tr_events_run(timing->events);
+	tr_deadlines_run(timing->deadlines);
 	tr_current_context = NULL;
 	return NULL;
 }
@@ -100,15 +94,15 @@ work(void *argument)
 /* --- Beginning and end. --- */
 
 static void
-deallocate(tr_timing *timing)
+destroy_timing(tr_timing *timing)
 {
-	tr_events_destroy(timing->events);
+	tr_deadlines_destroy(timing->deadlines);
 	tr_context_fini(&timing->context);
 	free(timing);
 }
 
 static tr_timing *
-create(troupe *t)
+create_timing(troupe *t)
 {
 	tr_timing *timing = tr_fault_due() ? NULL : aligned_alloc(TR_CACHE_LINE, sizeof *timing);
 
@@ -120,11 +114,11 @@ create(troupe *t)
 		free(timing);
 		return NULL;
 	}
-	timing->events = tr_runtime_is_simulated(t)
-	                     ? tr_events_create(1, 0, now_of(t), &hooks, timing)
-	                     : tr_events_create(t->pool.count + 1, TR_EVENTS_SHIFT, now_of(t), &hooks, timing);
-	if (timing->events == NULL) {
-		deallocate(timing);
+	timing->deadlines = tr_runtime_is_simulated(t)
+	                     ? tr_deadlines_create(1, 0, tr_runtime_now(t), &hooks, timing)
+	                     : tr_deadlines_create(t->pool.count + 1, TR_DEADLINES_SHIFT, tr_runtime_now(t), &hooks, timing);
+	if (timing->deadlines == NULL) {
+		destroy_timing(timing);
 		return NULL;
 	}
 	return timing;
@@ -134,14 +128,14 @@ create(troupe *t)
 static tr_timing *
 create_and_start(troupe *t)
 {
-	tr_timing *timing = create(t);
+	tr_timing *timing = create_timing(t);
 
 	if (timing == NULL || tr_runtime_is_simulated(t) || tr_runtime_is_closing(t))
 		return timing;
-	timing->threaded = !tr_fault_due() && tr_thread_start(&timing->thread, "troupe/events", work, timing) == 0;
+	timing->threaded = !tr_fault_due() && tr_thread_start(&timing->thread, "troupe/events", run_event_thread, timing) == 0;
 	if (timing->threaded)
 		return timing;
-	deallocate(timing);
+	destroy_timing(timing);
 	return NULL;
 }
 
@@ -168,7 +162,7 @@ tr_timing_stop(troupe *t)
 
 	if (timing == NULL || !timing->threaded)
 		return;
-	tr_events_stop(timing->events);
+	tr_deadlines_stop(timing->deadlines);
 	pthread_join(timing->thread, NULL);
 	timing->threaded = false;
 }
@@ -191,7 +185,7 @@ tr_timing_reclaim(tr_context *context, troupe *t)
 		if (cell->period == TR_CELL_ENDED)
 			tr_cells_drop(context, cell);
 		else
-			tr_events_arm(timing->events, shared_shard(t), cell);
+			tr_deadlines_arm(timing->deadlines, shared_shard(t), cell);
 	}
 	if (timing != NULL)
 		timing->returned = 0;
@@ -203,7 +197,7 @@ tr_timing_destroy(troupe *t)
 	tr_timing *timing = timing_of(t);
 
 	if (timing != NULL)
-		deallocate(timing);
+		destroy_timing(timing);
 }
 
 /* --- Arming. --- */
@@ -219,26 +213,20 @@ tr_timing_arm(tr_context *context, troupe *t, tr_cell *cell)
 	}
 	bool has_own = context->worker.pool == &t->pool && !tr_runtime_is_simulated(t);
 
-	tr_events_arm(timing->events, has_own ? context->worker.index : shared_shard(t), cell);
+	tr_deadlines_arm(timing->deadlines, has_own ? context->worker.index : shared_shard(t), cell);
 	return true;
 }
 
 bool
 tr_timing_disarm(troupe *t, tr_cell *cell)
 {
-	return tr_events_disarm(timing_of(t)->events, cell);
-}
-
-static int64_t
-add(int64_t now, int64_t delay)
-{
-	return delay > INT64_MAX - now ? INT64_MAX : now + delay;
+	return tr_deadlines_disarm(timing_of(t)->deadlines, cell);
 }
 
 int64_t
 tr_timing_after(const troupe *t, int64_t delay)
 {
-	return add(now_of(t), delay);
+	return tr_time_after(tr_runtime_now(t), delay);
 }
 
 int64_t
@@ -246,17 +234,17 @@ tr_timing_about_after(const troupe *t, int64_t delay)
 {
 	bool is_long = delay >= 50 * TR_CLOCK_SLACK_NS && !tr_runtime_is_simulated(t);
 
-	return add(is_long ? tr_clock_about() : now_of(t), delay);
+	return is_long ? tr_time_after(tr_clock_about(), delay) : tr_timing_after(t, delay);
 }
 
 /* --- For the runtime. --- */
 
-tr_events_load
+tr_deadlines_load
 tr_timing_load(const troupe *t)
 {
 	tr_timing *timing = timing_of(t);
 
-	return timing != NULL ? tr_events_get_load(timing->events) : (tr_events_load){ 0, 0 };
+	return timing != NULL ? tr_deadlines_get_load(timing->deadlines) : (tr_deadlines_load){ 0, 0 };
 }
 
 int64_t
@@ -264,7 +252,7 @@ tr_timing_next(const troupe *t)
 {
 	tr_timing *timing = timing_of(t);
 
-	return timing != NULL ? tr_events_first_deadline(timing->events) : INT64_MAX;
+	return timing != NULL ? tr_deadlines_first_deadline(timing->deadlines) : INT64_MAX;
 }
 
 void
@@ -275,8 +263,8 @@ tr_timing_help(troupe *t)
 	if (timing == NULL || tr_runtime_is_simulated(t))
 		return;
 	int64_t now = tr_clock_now();
-	if (tr_events_is_late(timing->events, now))
-		(void)tr_events_expire(timing->events, now);
+	if (tr_deadlines_is_late(timing->deadlines, now))
+		(void)tr_deadlines_expire(timing->deadlines, now);
 }
 
 bool
@@ -284,5 +272,5 @@ tr_timing_expire(troupe *t)
 {
 	tr_timing *timing = timing_of(t);
 
-	return timing != NULL && tr_events_expire(timing->events, now_of(t));
+	return timing != NULL && tr_deadlines_expire(timing->deadlines, tr_runtime_now(t));
 }

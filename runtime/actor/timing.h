@@ -3,14 +3,14 @@
 #define TR_TIMING_H
 
 #include "runtime/actor/actor.h"
-#include "runtime/events/events.h"
+#include "runtime/engine/deadlines.h"
 
 /*
  * timing -- a runtime's deadlines: its wheels, which come with the first one,
  * and its event thread, or the virtual clock in its place.
  *
  * Threads    arm and disarm are for the thread that runs the cell's owner.
- * Ownership  See events.h.  A cell that becomes due is posted to its owner.
+ * Ownership  See deadlines.h.  A cell that becomes due is posted to its owner.
  *            If that has stopped, it has ended the cell before (see cells.h),
  *            and the event thread gives it back; if the runtime is barred,
  *            the cell is armed again by the closer, for the owner to end.
@@ -33,8 +33,8 @@ int64_t tr_timing_after(const troupe *t, int64_t delay);
 /* The same, and if the delay is long up to a fiftieth later: for what is armed often and seldom comes to pass. */
 int64_t tr_timing_about_after(const troupe *t, int64_t delay);
 
-/* Deadlines under way, and how often that changed: see events.h.  Nothing before the first one. */
-tr_events_load tr_timing_load(const troupe *t);
+/* Deadlines under way, and how often that changed: see deadlines.h.  Nothing before the first one. */
+tr_deadlines_load tr_timing_load(const troupe *t);
 
 /* The next deadline, INT64_MAX when there is none. */
 int64_t tr_timing_next(const troupe *t);

@@ -59,6 +59,23 @@ must_look_up(tr_context *context, troupe_actor *actor, uint32_t handled)
 	       (tr_turn_is_clock_look(handled / TR_LANE_TICKS) && tr_turn_is_late(context));
 }
 
+/* Messages of the normal lane, linked newest first: *oldest is the first of them.  Returns how many. */
+TR_INLINE uint32_t
+put_in_order(uint32_t newest, uint32_t *oldest)
+{
+	uint32_t count = 0;
+
+	for (*oldest = 0; newest != 0; count++) {
+		troupe_msg *msg = tr_message_from(newest);
+		uint32_t older = msg->next_unit;
+
+		msg->next_unit = *oldest;
+		*oldest = newest;
+		newest = older;
+	}
+	return count;
+}
+
 /*
  * The turn of an actor with nothing unusual about it.  All that it needs is
  * in local variables: what is unusual is handed to the functions above, with
@@ -121,14 +138,7 @@ run_plain(tr_context *context, troupe_actor *actor, uint32_t generation, uint32_
 
 		if (TR_UNLIKELY(taken & TR_MAILBOX_URGENT))
 			return tr_full_turn_resume(TURN_SO_FAR, TR_LANES_CAME, taken);
-		for (fresh = 0; taken != 0; fresh++) {
-			troupe_msg *msg = tr_message_from(taken);
-			uint32_t older = msg->next_unit;
-
-			msg->next_unit = unit;
-			unit = taken;
-			taken = older;
-		}
+		fresh = put_in_order(taken, &unit);
 		pending = (int32_t)(handled + fresh);
 		tr_mailbox_set_backlog(&actor->mailbox, fresh);
 		if (TR_UNLIKELY(context->worker.credit < (int32_t)fresh))

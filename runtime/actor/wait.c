@@ -14,14 +14,6 @@
  * one which has no threads of its own.
  */
 
-static int64_t
-deadline_after(int64_t timeout_ns)
-{
-	int64_t now = tr_clock_now();
-
-	return timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
-}
-
 static void
 count_waiter(troupe *t, uint32_t by)
 {
@@ -141,7 +133,7 @@ jump_to_next_deadline(troupe *t, int64_t limit)
 static bool
 is_beyond_limit(const goal *what)
 {
-	return tr_runtime_is_simulated(what->t) && what->t->pool.scheduler->now(&what->t->pool) > what->virtual_limit;
+	return tr_runtime_is_simulated(what->t) && tr_runtime_now(what->t) > what->virtual_limit;
 }
 
 /* There is nothing before the virtual limit, unless another thread is about to send something. */
@@ -202,7 +194,7 @@ drive(goal *what, int64_t deadline)
 	return status;
 }
 
-tr_drive_end
+bool
 tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t timeout_ns, int64_t deadline)
 {
 	bool simulated = tr_runtime_is_simulated(t);
@@ -213,10 +205,7 @@ tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t 
 		.virtual_timeout = simulated ? timeout_ns : -1,
 	};
 
-	if (!tr_runtime_is_driven(t))
-		return TR_DRIVE_NONE;
-	return drive(&what, simulated || deadline == INT64_MAX ? -1 : deadline) == TROUPE_DEADLOCK ? TR_DRIVE_BUSY
-	                                                                                          : TR_DRIVE_DONE;
+	return drive(&what, simulated ? -1 : deadline) != TROUPE_DEADLOCK;
 }
 
 /* --- The public calls. --- */
@@ -237,25 +226,19 @@ wait_for_workers(const goal *what, int64_t deadline)
 	return closing ? TROUPE_CLOSING : done ? TROUPE_OK : TROUPE_TIMEOUT;
 }
 
-troupe_status
-tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *), void *argument, int64_t timeout_ns, const char *call)
+static troupe_status
+wait_or_drive(goal *what, int64_t timeout_ns)
 {
-	goal what = {
-		.t = t,
-		.is_reached = is_reached,
-		.argument = argument,
-		.virtual_timeout = -1,
-		.is_silence = is_reached == is_quiet || is_reached == is_drained,
-	};
-	troupe_status status = tr_runtime_check_call(t, call);
+	int64_t deadline = tr_clock_deadline(timeout_ns);
 
-	if (status == TROUPE_DEADLOCK && tr_context_may_wait(tr_current_context) && !tr_runtime_is_driven(t))
-		status = TROUPE_OK; /* a dedicated actor may wait for anything but its own silence */
-	if (status != TROUPE_OK)
-		return status;
-	int64_t deadline = deadline_after(timeout_ns);
+	what->virtual_timeout = -1;
+	return tr_runtime_is_driven(what->t) ? drive(what, deadline) : wait_for_workers(what, deadline);
+}
 
-	return tr_runtime_is_driven(t) ? drive(&what, deadline) : wait_for_workers(&what, deadline);
+troupe_status
+tr_runtime_wait_until(troupe *t, bool (*is_reached)(void *), void *argument, int64_t timeout_ns)
+{
+	return wait_or_drive(&(goal){ .t = t, .is_reached = is_reached, .argument = argument }, timeout_ns);
 }
 
 static troupe_status
@@ -263,7 +246,9 @@ wait_for_silence(troupe *t, bool (*is_reached)(void *), int64_t timeout_ns, cons
 {
 	troupe_status status = tr_runtime_check_call(t, call);
 
-	return status == TROUPE_OK ? tr_runtime_wait_until(t, is_reached, t, timeout_ns, call) : status;
+	return status != TROUPE_OK
+	           ? status
+	           : wait_or_drive(&(goal){ .t = t, .is_reached = is_reached, .argument = t, .is_silence = true }, timeout_ns);
 }
 
 troupe_status

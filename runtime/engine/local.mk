@@ -8,4 +8,7 @@ libtroupe_a_SOURCES += \
 	%D%/governor.c %D%/governor.h \
 	%D%/worker.c %D%/worker.h \
 	%D%/pool.c %D%/pool.h \
-	%D%/simulated.c %D%/simulated.h
+	%D%/simulated.c %D%/simulated.h \
+	%D%/cell.h \
+	%D%/wheel.c %D%/wheel.h \
+	%D%/deadlines.c %D%/deadlines.h

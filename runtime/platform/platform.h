@@ -25,6 +25,22 @@
 /* Nanoseconds of the monotonic clock. */
 int64_t tr_clock_now(void);
 
+/* `delay` (not negative) after `time`; INT64_MAX when that is beyond. */
+static inline int64_t
+tr_time_after(int64_t time, int64_t delay)
+{
+	return time > INT64_MAX - delay ? INT64_MAX : time + delay;
+}
+
+/* When a wait that begins now ends: a time of the clock, or -1, for ever, when timeout_ns is negative or beyond. */
+static inline int64_t
+tr_clock_deadline(int64_t timeout_ns)
+{
+	int64_t deadline = timeout_ns < 0 ? INT64_MAX : tr_time_after(tr_clock_now(), timeout_ns);
+
+	return deadline == INT64_MAX ? -1 : deadline;
+}
+
 /*
  * A time that is not before now, and at most TR_CLOCK_SLACK_NS after it: for
  * a fraction of the price, where the system keeps such a clock.

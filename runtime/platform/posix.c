@@ -47,19 +47,10 @@ tr_parker_fini(tr_parker *parker)
 	MUST_BE_ZERO(pthread_cond_destroy(&parker->changed));
 }
 
-/* The moment that is timeout_ns away; negative, for ever, stays so. */
-static int64_t
-deadline_of(int64_t timeout_ns)
-{
-	const int64_t now = tr_clock_now();
-
-	return timeout_ns < 0 || timeout_ns > INT64_MAX - now ? -1 : now + timeout_ns;
-}
-
 void
 tr_parker_wait(tr_parker *parker, uint32_t expected, int64_t timeout_ns)
 {
-	const int64_t deadline = deadline_of(timeout_ns);
+	const int64_t deadline = tr_clock_deadline(timeout_ns);
 
 	MUST_BE_ZERO(pthread_mutex_lock(&parker->lock));
 	/*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TR_EVENTS_H
-#define TR_EVENTS_H
+#ifndef TR_DEADLINES_H
+#define TR_DEADLINES_H
 
-#include "runtime/events/wheel.h"
+#include "runtime/engine/wheel.h"
 #include "runtime/platform/platform.h"
 
 #include <stdatomic.h>
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /*
- * events -- when what is under way becomes due: a wheel for each worker, and
+ * deadlines -- when what is under way becomes due: a wheel for each worker, and
  * one thread that waits for the next deadline of all.
  *
  * Arming and disarming take the short lock of one shard, most often the
@@ -22,34 +22,34 @@
  * Ownership  An armed cell stays its owner's.  One that has become due is
  *            handed to hooks->fire; disarm tells which it was.
  * Waiting    A lock is held for some tens of ns; while cells become due, for
- *            some ns for each of TR_EVENTS_BATCH, or of those that share a
+ *            some ns for each of TR_DEADLINES_BATCH, or of those that share a
  *            tick or come down from a higher level of the wheel together.
  *
  * Invariants
- *   INV-EV-1  the event thread sleeps no longer than until the earliest
+ *   INV-DL-1  the event thread sleeps no longer than until the earliest
  *             deadline: before it sleeps it says FOR_EVER in sleeps_until and
  *             then looks at each shard under its lock.  Who arms before that
  *             look is seen; who arms after it has seen, by the lock, what was
  *             said, or the lesser time that was said later, and wakes it.
  *
  * Ordering edges
- *   EV-A  unlock (release) -> lock (acquire): the wheel, its cells, and
- *         sleeps_until as said before (INV-EV-1).
- *   EV-B  wake (release on the parker's word) -> run (acquire): stopping.
+ *   DL-A  unlock (release) -> lock (acquire): the wheel, its cells, and
+ *         sleeps_until as said before (INV-DL-1).
+ *   DL-B  wake (release on the parker's word) -> run (acquire): stopping.
  */
 
-#define TR_EVENTS_BATCH 256
+#define TR_DEADLINES_BATCH 256
 
 /* A tick of the real clock: 0.26 ms. */
-#define TR_EVENTS_SHIFT 18
+#define TR_DEADLINES_SHIFT 18
 
-typedef struct tr_events_hooks {
+typedef struct tr_deadlines_hooks {
 	/* Around the cells of a shard that are fired together. */
 	void (*begin)(void *owner);
 	void (*end)(void *owner);
 	/* The cell is due, and the callee's. */
 	void (*fire)(void *owner, tr_cell *cell);
-} tr_events_hooks;
+} tr_deadlines_hooks;
 
 typedef struct tr_shard {
 	_Alignas(TR_CACHE_LINE) _Atomic bool locked;
@@ -58,54 +58,54 @@ typedef struct tr_shard {
 	tr_wheel wheel;
 } tr_shard;
 
-typedef struct tr_events {
-	const tr_events_hooks *hooks;
+typedef struct tr_deadlines {
+	const tr_deadlines_hooks *hooks;
 	void *owner;
 	uint32_t shard_count;
 	_Atomic bool stopping;
 	_Atomic int64_t sleeps_until;
 	tr_parker parker;
 	tr_shard *shards;
-} tr_events;
+} tr_deadlines;
 
 /* A cell's shard stands in its flags from here up. */
 #define TR_CELL_SHARD_BIT 16
 
 /* Wheels that begin at now_ns.  NULL: out of memory. */
-TR_MUST_USE tr_events *tr_events_create(uint32_t shards, unsigned shift, int64_t now_ns, const tr_events_hooks *hooks,
+TR_MUST_USE tr_deadlines *tr_deadlines_create(uint32_t shards, unsigned shift, int64_t now_ns, const tr_deadlines_hooks *hooks,
     void *owner);
 /* The event thread has ended.  Cells that are armed yet are forgotten. */
-void tr_events_destroy(tr_events *events);
+void tr_deadlines_destroy(tr_deadlines *deadlines);
 
 /* Put a cell that is not armed into a shard, by its deadline.  The caller owns the cell. */
-void tr_events_arm(tr_events *events, uint32_t shard, tr_cell *cell);
+void tr_deadlines_arm(tr_deadlines *deadlines, uint32_t shard, tr_cell *cell);
 
 /* true: it was armed, and will not fire.  false: it was not, and has been or will be handed to fire if it ever was. */
-bool tr_events_disarm(tr_events *events, tr_cell *cell);
+bool tr_deadlines_disarm(tr_deadlines *deadlines, tr_cell *cell);
 
 /* Whether the event thread has something to do, or will have had at now_ns: a hint. */
-bool tr_events_is_late(const tr_events *events, int64_t now_ns);
+bool tr_deadlines_is_late(const tr_deadlines *deadlines, int64_t now_ns);
 
 /* Fire what is due at now_ns; whether anything was. */
-bool tr_events_expire(tr_events *events, int64_t now_ns);
+bool tr_deadlines_expire(tr_deadlines *deadlines, int64_t now_ns);
 
 /* The time before which nothing is due; INT64_MAX: nothing is armed. */
-int64_t tr_events_next(tr_events *events);
+int64_t tr_deadlines_next(tr_deadlines *deadlines);
 
 /* The earliest deadline; INT64_MAX: nothing is armed.  Takes longer: for a clock that jumps there. */
-int64_t tr_events_first_deadline(tr_events *events);
+int64_t tr_deadlines_first_deadline(tr_deadlines *deadlines);
 
 /*
  * Cells that are armed, and how often that has changed: equal sums around a
  * look at something else say that nothing was armed or disarmed meanwhile.
  */
-typedef struct tr_events_load {
+typedef struct tr_deadlines_load {
 	uint64_t armed, changes;
-} tr_events_load;
-tr_events_load tr_events_get_load(tr_events *events);
+} tr_deadlines_load;
+tr_deadlines_load tr_deadlines_get_load(tr_deadlines *deadlines);
 
-/* The event thread's work, until tr_events_stop. */
-void tr_events_run(tr_events *events);
-void tr_events_stop(tr_events *events);
+/* The event thread's work, until tr_deadlines_stop. */
+void tr_deadlines_run(tr_deadlines *deadlines);
+void tr_deadlines_stop(tr_deadlines *deadlines);
 
-#endif /* TR_EVENTS_H */
+#endif /* TR_DEADLINES_H */

@@ -2,7 +2,7 @@
 #ifndef TR_WHEEL_H
 #define TR_WHEEL_H
 
-#include "runtime/events/cell.h"
+#include "runtime/engine/cell.h"
 
 #include <stdbool.h>
 #include <stdint.h>

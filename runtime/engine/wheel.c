@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "runtime/events/wheel.h"
+#include "runtime/engine/wheel.h"
 
 #include <string.h>
 

@@ -14,7 +14,7 @@
  * says so to its owner, so that firing cannot fail for lack of memory.
  *
  * Threads    The owner actor's, but for the fields that a wheel uses, which
- *            are under the lock of its shard (see events.h), and the
+ *            are under the lock of its shard (see deadlines.h), and the
  *            generation.
  * Limits     A token is stale for ever only until its slot has been used
  *            2^32 times since.
