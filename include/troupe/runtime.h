@@ -116,7 +116,8 @@ TROUPE_MUST_USE troupe *troupe_open(const troupe_options *options);
  * Returns OK, and t is gone; TIMEOUT, when behaviors did not return in time:
  * they are logged by name, and t is as after troupe_close; CLOSING when
  * another thread closes t; INVALID for NULL; DEADLOCK inside an actor's
- * callback; FORKED.  A program may return it from main: 0 is OK.
+ * callback, or without workers while another thread drives t (one in
+ * troupe_call may); FORKED.  A program may return it from main: 0 is OK.
  */
 troupe_status troupe_run(troupe *t);
 
@@ -126,8 +127,8 @@ troupe_status troupe_run(troupe *t);
  * Only one thread at a time may drive a runtime.
  *
  * Returns OK when something ran; TIMEOUT when nothing was ready; INVALID when
- * t is NULL or has workers of its own; DEADLOCK inside an actor's callback;
- * FORKED.
+ * t is NULL or has workers of its own; DEADLOCK inside an actor's callback or
+ * while another thread drives t; FORKED.
  */
 troupe_status troupe_run_once(troupe *t);
 
@@ -138,7 +139,7 @@ troupe_status troupe_run_once(troupe *t);
  * troupe_shutdown was called; TIMEOUT (real time, also when simulated; with a
  * timeout of 0 also right after troupe_open, while the workers begin);
  * CLOSING when another thread closes t, or one that did ran out of time;
- * INVALID for NULL; DEADLOCK inside an actor's callback; FORKED.
+ * INVALID for NULL; DEADLOCK as for troupe_run; FORKED.
  */
 troupe_status troupe_wait(troupe *t, int64_t timeout_ns);
 

@@ -15,8 +15,9 @@ TROUPE_BEGIN
  * A timer never fires early.  It fires up to 0.3 ms late, plus what the
  * system and the actor's own queue take; timers less than 0.3 ms apart, and
  * those that are late together, may fire in any order.  Under the simulated scheduler time is virtual and exact:
- * it jumps to the next timer when nothing else is to be done.  No behavior, however
- * long it runs, holds up another actor's timer.
+ * it jumps to the next timer when nothing else is to be done.  A behavior,
+ * however long it runs, holds up another actor's timer only if it takes the
+ * last worker: those that may run long belong on TROUPE_DEDICATED.
  *
  * Memory: 64 bytes a timer, and one message more if it has data.
  */

@@ -22,7 +22,8 @@
  * starts with a message header, since it is also the message that a child
  * leaves to its parent when it has stopped, which so cannot fail.
  *
- * Threads    Senders read and write `mailbox.word` and read `home`.  All else
+ * Threads    Senders read and write `mailbox.word` and read `home`; who
+ *            reports on a running actor reads `kind` and `phase`.  All else
  *            belongs to the owner (see mailbox.h).
  *
  * Invariants
@@ -86,7 +87,7 @@ typedef struct tr_extra {
 	uint32_t idle_timer;         /* the cell; 0 is none */
 	uint32_t watchers;           /* newest of who is told of its end: see monitor.h */
 	uint32_t behaviors;          /* to come back to: see behavior.c; 0 is none */
-	uint32_t report;             /* to the supervisor, while it is here: see supervise.h */
+	uint32_t report;             /* to the supervisor, while it is here: see report.h */
 	uint32_t order;              /* of the supervisor, while it is carried out: see restart.h */
 	uint32_t stash_count;
 	tr_chain stash;
@@ -106,7 +107,7 @@ typedef struct tr_record {
 	troupe_msg msg;
 	troupe_ref child;
 	uint32_t newer, older;
-	bool supervised; /* it is a tr_charge: see supervise.h */
+	bool supervised; /* it is a tr_charge: see charge.h */
 } tr_record;
 
 _Static_assert(sizeof(tr_record) <= TR_UNIT, "a record fits the smallest slot");
@@ -184,6 +185,21 @@ tr_actor_set_phase(troupe_actor *actor, tr_phase phase)
 {
 	/* AC-none: as above. */
 	atomic_store_explicit(&actor->phase, (uint8_t)phase, memory_order_relaxed);
+}
+
+/* Why the actor ends, once it does. */
+TR_INLINE troupe_reason
+tr_actor_reason(const troupe_actor *actor)
+{
+	return (troupe_reason)(actor->flags >> TR_ACTOR_REASON_SHIFT);
+}
+
+TR_INLINE void
+tr_actor_set_reason(troupe_actor *actor, troupe_reason reason)
+{
+	unsigned kept = actor->flags & ((1u << TR_ACTOR_REASON_SHIFT) - 1);
+
+	actor->flags = (uint16_t)(kept | (unsigned)reason << TR_ACTOR_REASON_SHIFT);
 }
 
 TR_INLINE size_t

@@ -16,7 +16,7 @@
 /* --- Its end. --- */
 
 static const char *
-sentence(troupe_status status)
+explain_status(troupe_status status)
 {
 	return status == TROUPE_OK           ? ""
 	       : status == TROUPE_FAILED     ? "the actor that was asked failed"
@@ -50,7 +50,7 @@ answer_of(const tr_ask *ask, troupe_status status)
 {
 	return (troupe_answer){
 		.status = status,
-		.text = sentence(status),
+		.text = explain_status(status),
 		.target = ask->target,
 		.type = ask->type,
 		.context = ask->context,
@@ -62,7 +62,7 @@ static void
 give_up(tr_context *context, troupe *t, troupe_actor *actor, tr_ask *ask)
 {
 	if (ask->cell.msg.type == TR_TYPE_AWAIT)
-		tr_registry_end_wait(context, t, ask, (char[TROUPE_NAME_MAX + 1]){ "" });
+		tr_registry_end_wait(context, t, ask, NULL);
 	tr_cells_end(context, t, actor, &ask->cell);
 }
 
@@ -97,8 +97,7 @@ tr_ask_take_due(tr_context *context, troupe *t, troupe_actor *actor, tr_ask *ask
 		tr_suspect_describe(context, text, answer.target, answer.type, timeout);
 	}
 	answer.text = text;
-	tr_cells_unlink(actor, &ask->cell);
-	tr_cells_give(context, &ask->cell);
+	tr_cells_remove(context, actor, &ask->cell);
 	call_back(context, actor, on_answer, &answer, NULL);
 }
 
@@ -168,11 +167,7 @@ tr_ask_begin(tr_context *context, troupe_actor *self, uint32_t type, int64_t tim
 	ask->context = user;
 	ask->target = 0;
 	ask->type = 0;
-	if (tr_timing_arm(context, context->current_runtime, &ask->cell))
-		return ask;
-	tr_cells_unlink(self, &ask->cell);
-	tr_cells_give(context, &ask->cell);
-	return NULL;
+	return tr_cells_arm_or_remove(context, context->current_runtime, self, &ask->cell) ? ask : NULL;
 }
 
 void
@@ -184,7 +179,7 @@ tr_ask_withdraw(tr_context *context, troupe_actor *self, tr_ask *ask)
 /* The request is the caller's until OK. */
 static troupe_status
 send_request(tr_context *context, troupe_actor *self, troupe_ref to, troupe_msg *request, int64_t timeout_ns,
-    troupe_on_answer *on_answer, void *user)
+    troupe_on_answer *on_answer, void *user, tr_ask **begun)
 {
 	tr_ask *ask = tr_ask_begin(context, self, TR_TYPE_ASK, timeout_ns, on_answer, user);
 
@@ -198,6 +193,23 @@ send_request(tr_context *context, troupe_actor *self, troupe_ref to, troupe_msg 
 	troupe_status status = tr_post(context, to, request);
 	if (status != TROUPE_OK)
 		tr_ask_withdraw(context, self, ask);
+	*begun = ask;
+	return status;
+}
+
+troupe_status
+tr_ask_send(tr_context *context, troupe_actor *self, const troupe_request *what, int64_t timeout_ns,
+    troupe_on_answer *on_answer, void *user, tr_ask **ask)
+{
+	if (!tr_message_is_sendable(what->type, what->data, what->size) || !tr_ref_is_handle(what->to))
+		return tr_fail(TROUPE_INVALID, "cannot ask with %zu bytes at %p as type %" PRIu32 " handle %" PRIx64,
+		    what->size, what->data, what->type, what->to);
+	troupe_msg *request = tr_message_take_ticket(&context->cache, what->type, what->data, what->size);
+	if (request == NULL)
+		return tr_fail(TROUPE_NOMEM, "no memory for a request of %zu bytes", what->size);
+	troupe_status status = send_request(context, self, what->to, request, timeout_ns, on_answer, user, ask);
+	if (status != TROUPE_OK)
+		tr_message_release(&context->cache, request);
 	return status;
 }
 
@@ -205,18 +217,10 @@ troupe_status
 troupe_ask(troupe_actor *self, troupe_ref to, uint32_t type, const void *data, size_t size, int64_t timeout_ns,
     troupe_on_answer *on_answer, void *user)
 {
-	tr_context *context = tr_require_self(self, __func__);
+	troupe_request what = { .to = to, .type = type, .data = data, .size = size };
+	tr_ask *ask;
 
-	if (!tr_message_is_sendable(type, data, size) || !tr_ref_is_handle(to))
-		return tr_fail(TROUPE_INVALID, "cannot ask with %zu bytes at %p as type %" PRIu32 " handle %" PRIx64, size,
-		    data, type, to);
-	troupe_msg *request = tr_message_take_ticket(&context->cache, type, data, size);
-	if (request == NULL)
-		return tr_fail(TROUPE_NOMEM, "no memory for a request of %zu bytes", size);
-	troupe_status status = send_request(context, self, to, request, timeout_ns, on_answer, user);
-	if (status != TROUPE_OK)
-		tr_message_release(&context->cache, request);
-	return status;
+	return tr_ask_send(tr_require_self(self, __func__), self, &what, timeout_ns, on_answer, user, &ask);
 }
 
 troupe_status
@@ -228,9 +232,10 @@ troupe_ask_msg(troupe_actor *self, troupe_ref to, troupe_msg **msg, int64_t time
 	if (!tr_message_may_be_wrapped(msg))
 		return tr_fail(TROUPE_INVALID, "%s: no message, or itself a request or the runtime's own", __func__);
 	troupe_msg *request = tr_message_wrap(&context->cache, *msg);
+	tr_ask *ask;
 	if (request == NULL)
 		return tr_fail(TROUPE_NOMEM, "no memory for a request");
-	troupe_status status = send_request(context, self, to, request, timeout_ns, on_answer, user);
+	troupe_status status = send_request(context, self, to, request, timeout_ns, on_answer, user, &ask);
 	if (status != TROUPE_OK)
 		tr_message_discard(&context->cache, request); /* and what it wraps stays */
 	else

@@ -29,6 +29,10 @@ _Static_assert(sizeof(tr_ask) <= TR_LARGE_CELL_USE, "an ask fits a large cell");
 TR_MUST_USE tr_ask *tr_ask_begin(tr_context *context, troupe_actor *self, uint32_t type, int64_t timeout_ns,
     troupe_on_answer *on_answer, void *user);
 
+/* troupe_ask; *ask is what it began, on OK. */
+troupe_status tr_ask_send(tr_context *context, troupe_actor *self, const troupe_request *what, int64_t timeout_ns,
+    troupe_on_answer *on_answer, void *user, tr_ask **ask);
+
 /* Undo tr_ask_begin: the callback is not called. */
 void tr_ask_withdraw(tr_context *context, troupe_actor *self, tr_ask *ask);
 
@@ -40,6 +44,5 @@ void tr_ask_take_due(tr_context *context, troupe *t, troupe_actor *actor, tr_ask
 
 /* End an ask whose asker ends: with CANCELLED or CLOSING. */
 void tr_ask_end(tr_context *context, troupe *t, troupe_actor *actor, tr_ask *ask, troupe_status status);
-
 
 #endif /* TR_ASK_H */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/call.h"
 
-#include "runtime/actor/ask.h"
+#include "runtime/actor/cells.h"
 #include "runtime/actor/error.h"
 #include "runtime/actor/letter.h"
 #include "runtime/actor/post.h"
-#include "runtime/actor/request.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/suspect.h"
 
@@ -150,7 +149,7 @@ is_answered(void *call)
 
 /* Put it on the runtime's list; false when that is closing. */
 static bool
-enlist(tr_call *call)
+list_call(tr_call *call)
 {
 	troupe *t = call->t;
 
@@ -169,7 +168,7 @@ enlist(tr_call *call)
 }
 
 static void
-delist(tr_call *call)
+unlist_call(tr_call *call)
 {
 	pthread_mutex_lock(&call->t->lock);
 	*call->link = call->next;
@@ -199,6 +198,7 @@ static void
 drive_or_sleep(tr_call *call, int64_t timeout_ns)
 {
 	bool may_drive = tr_current_context->runtime == NULL && tr_runtime_is_driven(call->t);
+	bool simulated = tr_runtime_is_simulated(call->t);
 	int64_t deadline = tr_clock_deadline(timeout_ns);
 
 	do {
@@ -206,7 +206,8 @@ drive_or_sleep(tr_call *call, int64_t timeout_ns)
 		(void)atomic_exchange_explicit(&call->parker.word, ASLEEP, memory_order_acquire);
 		if (may_drive && tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline))
 			return;
-	} while (!is_answered(call) && sleep_until_roused(call, deadline));
+		/* A simulated one's time is the driver's; when that ends, it is for this thread to drive. */
+	} while (!is_answered(call) && sleep_until_roused(call, simulated ? -1 : deadline));
 }
 
 /* Wait until it is answered or its time is over, and see to it that nobody looks at the call any more. */
@@ -308,7 +309,7 @@ call_and_wait(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request
 	tr_message_ticket(request)->token = tr_cell_token(&call.cell->cell, 0);
 	request->flag_bits |= TR_MSG_REQUEST | TR_MSG_CALL;
 	request->sender = tr_context_self(context);
-	bool listed = enlist(&call);
+	bool listed = list_call(&call);
 	if (listed)
 		status = tr_post(context, to, request);
 	if (status != TROUPE_OK) {
@@ -321,7 +322,7 @@ call_and_wait(tr_context *context, troupe *t, troupe_ref to, troupe_msg *request
 		status = explain_timeout(context, t, to, type, timeout_ns);
 	}
 	if (listed)
-		delist(&call);
+		unlist_call(&call);
 	give_cell(context, &call);
 	return status;
 }

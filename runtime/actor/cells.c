@@ -20,26 +20,54 @@ tr_cells_take(tr_context *context, troupe_actor *actor, unsigned size_class, uin
 		.sender = tr_context_self(context),
 	};
 	cell->period = 0;
+	tr_cells_link(extra, cell);
+	return cell;
+}
+
+bool
+tr_cells_arm_or_remove(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell)
+{
+	if (tr_timing_arm(context, t, cell))
+		return true;
+	tr_cells_remove(context, actor, cell);
+	return false;
+}
+
+void
+tr_cells_link(tr_extra *extra, tr_cell *cell)
+{
+	uint32_t unit = tr_cell_unit(cell);
+
 	cell->newer = 0;
 	cell->older = extra->cells;
 	if (extra->cells != 0)
 		tr_cell_at(extra->cells)->newer = unit;
 	extra->cells = unit;
-	return cell;
 }
 
 void
-tr_cells_unlink(troupe_actor *actor, tr_cell *cell)
+tr_cells_delist(tr_extra *extra, tr_cell *cell)
 {
-	tr_extra *extra = tr_actor_extra(actor);
-
-	tr_cell_expire_tokens(cell);
 	if (cell->newer != 0)
 		tr_cell_at(cell->newer)->older = cell->older;
 	else
 		extra->cells = cell->older;
 	if (cell->older != 0)
 		tr_cell_at(cell->older)->newer = cell->newer;
+}
+
+void
+tr_cells_unlink(troupe_actor *actor, tr_cell *cell)
+{
+	tr_cell_expire_tokens(cell);
+	tr_cells_delist(tr_actor_extra(actor), cell);
+}
+
+void
+tr_cells_remove(tr_context *context, troupe_actor *actor, tr_cell *cell)
+{
+	tr_cells_unlink(actor, cell);
+	tr_cells_give(context, cell);
 }
 
 void

@@ -21,11 +21,21 @@
 /* A cell in the actor's list.  type: the program's for a timer, else TR_TYPE_.  NULL: out of memory. */
 TR_MUST_USE tr_cell *tr_cells_take(tr_context *context, troupe_actor *actor, unsigned size_class, uint32_t type);
 
+/* Arm a cell that was just taken, by its deadline.  false: no memory, and the cell is gone. */
+TR_MUST_USE bool tr_cells_arm_or_remove(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell);
+
+/* Into the list as the newest, and out of it. */
+void tr_cells_link(tr_extra *extra, tr_cell *cell);
+void tr_cells_delist(tr_extra *extra, tr_cell *cell);
+
 /* Out of the list, and its tokens are stale: the first half of its end. */
 void tr_cells_unlink(troupe_actor *actor, tr_cell *cell);
 
 /* The second half, for a cell that is nowhere else. */
 void tr_cells_give(tr_context *context, tr_cell *cell);
+
+/* Both, for a cell that is not armed and not on its way. */
+void tr_cells_remove(tr_context *context, troupe_actor *actor, tr_cell *cell);
 
 /*
  * Unlink a cell that may be armed, and give it back, or leave it to whoever

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/children.h"
 
-#include "runtime/actor/supervise.h"
+#include "runtime/actor/charge.h"
 
 void
 tr_children_link(tr_extra *extra, tr_record *record)
@@ -13,34 +13,34 @@ tr_children_link(tr_extra *extra, tr_record *record)
 	extra->children = tr_message_unit(record);
 }
 
-bool
-tr_children_list(tr_context *context, troupe_actor *parent, tr_record *record, troupe_ref child)
-{
-	tr_extra *extra = tr_actor_make_extra(&context->cache, parent);
-
-	if (extra == NULL)
-		return false;
-	record->msg.flag_bits |= TR_MSG_CONTROL;
-	record->child = child;
-	tr_children_link(extra, record);
-	extra->child_count++;
-	return true;
-}
-
-tr_record *
-tr_children_add(tr_context *context, troupe_actor *parent, troupe_ref child)
+/* NULL: out of memory. */
+static tr_record *
+take_record(tr_context *context)
 {
 	troupe_msg *msg = tr_message_take(&context->cache, TR_TYPE_STOP_CHILD, sizeof(tr_record) - sizeof *msg, NULL);
 
-	if (msg == NULL)
-		return NULL;
-	tr_record *record = (tr_record *)msg;
+	if (msg != NULL)
+		((tr_record *)msg)->supervised = false;
+	return (tr_record *)msg;
+}
 
-	record->supervised = false;
-	if (tr_children_list(context, parent, record, child))
-		return record;
-	tr_message_discard(&context->cache, msg);
-	return NULL;
+tr_record *
+tr_children_add(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref ref, const void *argument)
+{
+	bool supervised = tr_actor_class(parent)->supervisor != NULL;
+	tr_extra *extra = tr_actor_make_extra(&context->cache, parent);
+
+	if (extra == NULL)
+		return NULL;
+	/* A charge begins with its record. */
+	tr_record *record = supervised ? (tr_record *)tr_charge_take(context, child, argument) : take_record(context);
+	if (record == NULL)
+		return NULL;
+	record->msg.flag_bits |= TR_MSG_CONTROL;
+	record->child = ref;
+	tr_children_link(extra, record);
+	extra->child_count++;
+	return record;
 }
 
 void
@@ -49,7 +49,7 @@ tr_children_unlink(tr_context *context, troupe_actor *parent, tr_record *record)
 	tr_extra *extra = tr_actor_extra(parent);
 
 	if (record->supervised)
-		tr_supervise_strip(context, context->current_runtime, parent, record);
+		tr_charge_strip(context, context->current_runtime, parent, (tr_charge *)record);
 	if (record->newer != 0)
 		((tr_record *)tr_message_at(record->newer))->older = record->older;
 	else

@@ -6,16 +6,14 @@
 
 /*
  * children -- a parent's list of its children, newest first: a tr_record each,
- * which is a charge when the parent supervises it (see supervise.h).
+ * which is a charge when the parent supervises it (see charge.h).
  *
  * Threads    The thread that runs the parent, with its context.
  */
 
-/* A record for a new child; NULL: out of memory. */
-TR_MUST_USE tr_record *tr_children_add(tr_context *context, troupe_actor *parent, troupe_ref child);
-
-/* Put such a record, which the caller made, into the list, and count the child; false: out of memory. */
-TR_MUST_USE bool tr_children_list(tr_context *context, troupe_actor *parent, tr_record *record, troupe_ref child);
+/* A record for a new child, which has its extra; `argument` is that of its start.  NULL: out of memory. */
+TR_MUST_USE tr_record *tr_children_add(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref ref,
+    const void *argument);
 
 /* Forget a child that did not start, or has gone. */
 void tr_children_remove(tr_context *context, troupe_actor *parent, uint32_t record);

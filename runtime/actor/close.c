@@ -2,6 +2,7 @@
 #include "runtime/actor/call.h"
 #include "runtime/actor/children.h"
 #include "runtime/actor/dedicated.h"
+#include "runtime/actor/ending.h"
 #include "runtime/actor/error.h"
 #include "runtime/actor/letter.h"
 #include "runtime/actor/monitor.h"
@@ -183,7 +184,7 @@ end_actor(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generati
 		.actor_name = tr_actor_name(actor),
 	};
 	if (!(actor->flags & TR_ACTOR_STOPPING))
-		tr_stop_set_reason(actor, TROUPE_REASON_CLOSING);
+		tr_actor_set_reason(actor, TROUPE_REASON_CLOSING);
 	actor->flags |= TR_ACTOR_STOPPING;
 	context->current = actor;
 	context->msg = NULL;
@@ -191,7 +192,7 @@ end_actor(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generati
 	/* CX-none: this thread's own. */
 	atomic_store_explicit(&context->self, form.target, memory_order_relaxed);
 
-	tr_stop_end_under_way(context, t, actor, TROUPE_CLOSING);
+	tr_ending_run(context, t, actor, TROUPE_CLOSING);
 	uint32_t newest = tr_mailbox_close(&actor->mailbox, generation) & TR_MAILBOX_NEWEST;
 
 	tr_stop_bury_aside(context, t, actor, generation);

@@ -18,7 +18,8 @@
  * loses it when it ends.
  *
  * Threads    A context is its thread's, but for the visits, which the closer
- *            of a runtime and troupe_get_totals read.
+ *            of a runtime and troupe_get_totals read, and for what is shown
+ *            in reports, which other threads read.
  *
  * A visit is what one thread has to do with one runtime.  While `inside` is
  * not 0 the thread holds a pointer to the runtime, and closing waits.
@@ -80,7 +81,7 @@ typedef struct tr_context {
 	bool failing;          /* the callback is told of a failure: nothing that it asks for is done */
 	_Atomic uint8_t leave; /* set by a closer: the turn ends with the callback in hand */
 	_Atomic uint8_t home;  /* the runtime in whose pool this is a worker; 0: none, or it is closing */
-	/* The same for reports: written by the thread, read by a closer as it comes (CX-none). */
+	/* The same for reports: written by the thread, read by others as it comes (CX-none). */
 	_Atomic uint32_t running_type;
 	_Atomic troupe_ref self; /* current's handle, or 0; a worker's last one between two turns */
 	_Atomic(const char *) running_name; /* under the lock of names, see name.h */

@@ -249,7 +249,7 @@ is_sent(int number, const siginfo_t *info)
 }
 
 static void
-report(const struct fault *fault, const siginfo_t *info)
+write_report(const struct fault *fault, const siginfo_t *info)
 {
 	const tr_context *context = tr_current_context;
 	tr_line line = { .length = 0 };
@@ -356,7 +356,7 @@ handle_fault(int number, siginfo_t *info, void *interrupted)
 
 	/* The system lets nobody ignore a fault of an instruction. */
 	if (!ignored || !is_sent(number, info)) {
-		report(fault, info);
+		write_report(fault, info);
 		errno = error;
 		if (ignored || fault->before.sa_handler == SIG_DFL)
 			crash_again(fault, info);
@@ -376,7 +376,7 @@ restart_flag(const struct fault *fault)
 }
 
 static void
-install(void)
+install_handlers(void)
 {
 	struct sigaction action = { .sa_flags = 0 };
 
@@ -400,6 +400,6 @@ tr_crash_install(void)
 	pthread_mutex_lock(&install_lock);
 	/* CR-none: under the lock. */
 	if (!atomic_load_explicit(&saved, memory_order_relaxed))
-		install();
+		install_handlers();
 	pthread_mutex_unlock(&install_lock);
 }

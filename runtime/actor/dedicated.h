@@ -8,8 +8,8 @@
 /*
  * dedicated -- the thread of an actor that may block.
  *
- * Threads    create, abandon and reap are for spawners and the closer; rouse
- *            is for whoever claimed the actor.
+ * Threads    create and reap are for spawners and the closer, dismiss too;
+ *            rouse is for whoever claimed the actor.
  * Ownership  A dedicated is listed in its runtime until it is reaped.
  *
  * Ordering edges

@@ -2,10 +2,10 @@
 #include "runtime/actor/ending.h"
 
 #include "runtime/actor/ask.h"
+#include "runtime/actor/charge.h"
 #include "runtime/actor/failure.h"
 #include "runtime/actor/monitor.h"
 #include "runtime/actor/registry.h"
-#include "runtime/actor/supervise.h"
 #include "runtime/actor/timer.h"
 
 void
@@ -38,30 +38,11 @@ end_cell(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell, tro
 		tr_registry_end_name(context, t, actor, cell);
 		break;
 	case TR_TYPE_BACKOFF:
-		tr_supervise_end_backoff(context, t, actor, cell);
+		tr_charge_end_backoff(context, t, actor, cell);
 		break;
 	default:
 		tr_timer_end(context, t, actor, cell);
 	}
-}
-
-/* The newest cell leaves the list. */
-static void
-take_newest(tr_extra *extra, tr_cell *cell)
-{
-	extra->cells = cell->older;
-	if (cell->older != 0)
-		tr_cell_at(cell->older)->newer = 0;
-}
-
-static void
-put_newest(tr_extra *extra, tr_cell *cell)
-{
-	cell->newer = 0;
-	cell->older = extra->cells;
-	if (extra->cells != 0)
-		tr_cell_at(extra->cells)->newer = tr_cell_unit(cell);
-	extra->cells = tr_cell_unit(cell);
 }
 
 /* The newest first, and each time anew: a callback may have ended others. */
@@ -75,7 +56,7 @@ end_cells(tr_context *context, troupe *t, troupe_actor *actor, troupe_status sta
 		tr_cell *cell = tr_cell_at(extra->cells);
 
 		if (keep_names && cell->msg.type == TR_TYPE_NAME) {
-			take_newest(extra, cell);
+			tr_cells_delist(extra, cell);
 			cell->older = kept;
 			kept = tr_cell_unit(cell);
 		} else {
@@ -84,7 +65,7 @@ end_cells(tr_context *context, troupe *t, troupe_actor *actor, troupe_status sta
 	}
 	for (uint32_t next; kept != 0; kept = next) {
 		next = tr_cell_at(kept)->older;
-		put_newest(extra, tr_cell_at(kept));
+		tr_cells_link(extra, tr_cell_at(kept));
 	}
 }
 

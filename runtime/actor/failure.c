@@ -2,6 +2,7 @@
 #include "runtime/actor/failure.h"
 
 #include "runtime/actor/letter.h"
+#include "runtime/actor/report.h"
 #include "runtime/actor/request.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/memory/fault.h"
@@ -10,41 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* --- Reports. --- */
-
-tr_report *
-tr_report_take(tr_context *context)
-{
-	uint32_t unit = tr_cache_take_message(&context->cache, 0);
-
-	if (unit == 0)
-		return NULL;
-	tr_report *report = tr_report_at(unit);
-
-	*report = (tr_report){ .msg.flag_bits = TR_MSG_CONTROL, .msg.type = TR_TYPE_CHILD_FAILED };
-	return report;
-}
-
-void
-tr_report_give(tr_context *context, uint32_t unit)
-{
-	if (unit == 0)
-		return;
-	tr_heap_give(tr_report_at(unit)->text);
-	tr_cache_give_message(&context->cache, 0, unit);
-}
-
-const char *
-tr_report_text(const tr_report *report)
-{
-	return report->text != NULL ? report->text : "";
-}
-
-const char *
-tr_report_name(const tr_report *report)
-{
-	return report->text != NULL ? report->text + strlen(report->text) + 1 : "";
-}
+/* --- Telling. --- */
 
 static void
 write_report(tr_context *context, troupe_actor *actor, const troupe_failure *failure)
@@ -72,8 +39,6 @@ write_report(tr_context *context, troupe_actor *actor, const troupe_failure *fai
 	memcpy(report->text, failure->text, text_size);
 	memcpy(report->text + text_size, failure->actor_name, name_size);
 }
-
-/* --- Telling. --- */
 
 static void
 log_failure(const troupe *t, const troupe_failure *failure)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/actor/full_turn.h"
 
+#include "runtime/actor/control.h"
 #include "runtime/actor/delivery.h"
+#include "runtime/actor/ending.h"
 #include "runtime/actor/failure.h"
 #include "runtime/actor/lanes.h"
 #include "runtime/actor/letter.h"
@@ -41,7 +43,7 @@ bury_taken(tr_turn *turn)
 /* --- The ends of a turn. --- */
 
 static void
-leave(tr_turn *turn)
+leave_turn(tr_turn *turn)
 {
 	tr_worker *worker = &turn->context->worker;
 
@@ -68,7 +70,7 @@ try_leave_idle(tr_turn *turn)
 	tr_name_hide(turn->context);
 	tr_mailbox_set_backlog(&turn->actor->mailbox, 0);
 	if (tr_mailbox_try_idle(&turn->actor->mailbox, turn->generation)) {
-		leave(turn);
+		leave_turn(turn);
 		return true;
 	}
 	if (TR_UNLIKELY(turn->actor->extra != 0))
@@ -92,7 +94,7 @@ leave_more(tr_turn *turn)
 	actor->mailbox.todo = turn->lanes.normal.first;
 	tr_mailbox_set_backlog(&actor->mailbox, turn->pending > 1 ? (uint32_t)turn->pending - 1 : 0);
 	tr_name_hide(turn->context);
-	leave(turn);
+	leave_turn(turn);
 	return TR_TURN_MORE;
 }
 
@@ -105,7 +107,7 @@ leave_for_closer(tr_turn *turn)
 }
 
 static enum tr_turn_end
-finish(tr_turn *turn)
+finish_actor(tr_turn *turn)
 {
 	troupe_dead_letter form = tr_letter_form(turn->context, turn->actor);
 	uint32_t newest = tr_mailbox_close(&turn->actor->mailbox, turn->generation);
@@ -114,7 +116,7 @@ finish(tr_turn *turn)
 	bury_taken(turn);
 	(void)tr_letter_bury_taken(turn->context, turn->t, &form, newest);
 	tr_stop_finish(turn->context, turn->t, turn->actor, turn->generation);
-	leave(turn);
+	leave_turn(turn);
 	return TR_TURN_GONE;
 }
 
@@ -141,8 +143,8 @@ run_stopping(tr_turn *turn)
 			troupe_msg *msg = tr_message_from(tr_chain_take(&turn->lanes.control));
 
 			turn->pending--;
-			if (tr_stop_control(turn->context, turn->t, turn->actor, msg))
-				return finish(turn);
+			if (tr_control_take(turn->context, turn->t, turn->actor, msg))
+				return finish_actor(turn);
 		} else if ((turn->lanes.urgent.first | turn->lanes.normal.first) != 0) {
 			bury_next(turn);
 		} else {
@@ -157,18 +159,18 @@ run_stopping(tr_turn *turn)
 static enum tr_turn_end
 stop_now(tr_turn *turn)
 {
-	if (tr_stop_begin(turn->context, turn->t, turn->actor, tr_stop_reason(turn->actor)))
-		return finish(turn);
+	if (tr_stop_begin(turn->context, turn->t, turn->actor, tr_actor_reason(turn->actor)))
+		return finish_actor(turn);
 	return run_stopping(turn);
 }
 
 /* --- Waiting for the supervisor. --- */
 
-static enum tr_turn_end settle(tr_turn *turn);
+static enum tr_turn_end do_what_was_asked(tr_turn *turn);
 
 /* All but control messages go aside: the actor may come to be idle. */
 static void
-hold(tr_turn *turn)
+hold_messages(tr_turn *turn)
 {
 	tr_extra *extra = tr_actor_extra(turn->actor);
 
@@ -207,16 +209,16 @@ run_waiting(tr_turn *turn)
 			troupe_msg *msg = tr_message_from(tr_chain_take(&turn->lanes.control));
 
 			turn->pending--;
-			(void)tr_stop_control(turn->context, turn->t, turn->actor, msg);
+			(void)tr_control_take(turn->context, turn->t, turn->actor, msg);
 			if (!(turn->actor->flags & TR_ACTOR_WAITING))
 				take_held(turn);
 			if (turn->context->after != 0)
-				return settle(turn);
+				return do_what_was_asked(turn);
 			if (!(turn->actor->flags & TR_ACTOR_WAITING))
 				return TR_TURN_ON;
 			continue;
 		}
-		hold(turn);
+		hold_messages(turn);
 		if (!tr_mailbox_has_new(&turn->actor->mailbox) && try_leave_idle(turn))
 			return TR_TURN_IDLE;
 		take_new(turn);
@@ -226,7 +228,7 @@ run_waiting(tr_turn *turn)
 
 /* The callback in hand has failed. */
 static enum tr_turn_end
-fail(tr_turn *turn)
+fail_actor(tr_turn *turn)
 {
 	tr_context *context = turn->context;
 
@@ -234,7 +236,7 @@ fail(tr_turn *turn)
 	context->after = 0;
 	if (tr_restart_wait(context, turn->actor))
 		return run_waiting(turn);
-	tr_stop_set_reason(turn->actor, TROUPE_REASON_FAILED);
+	tr_actor_set_reason(turn->actor, TROUPE_REASON_FAILED);
 	return stop_now(turn);
 }
 
@@ -242,14 +244,14 @@ fail(tr_turn *turn)
 
 /* Do what the callback asked for; TR_TURN_ON, or how the turn ended. */
 static TR_COLD enum tr_turn_end
-settle(tr_turn *turn)
+do_what_was_asked(tr_turn *turn)
 {
 	unsigned after = turn->context->after;
 
 	if (after & TR_AFTER_UNSTASH)
 		turn->pending += (int32_t)tr_stash_return(turn->context, &turn->lanes);
 	if (after & TR_AFTER_FAIL)
-		return fail(turn);
+		return fail_actor(turn);
 	turn->context->after = 0;
 	if (after & TR_AFTER_BECOME)
 		turn->receive = tr_actor_receive(turn->actor);
@@ -261,7 +263,7 @@ settle(tr_turn *turn)
 }
 
 static void
-handle(tr_turn *turn, uint32_t unit)
+handle_message(tr_turn *turn, uint32_t unit)
 {
 	turn->pending--;
 	if (tr_deliver(turn->context, turn->actor, turn->receive, turn->state, unit))
@@ -289,17 +291,17 @@ serve_upper(tr_turn *turn)
 			troupe_msg *msg = tr_message_from(tr_chain_take(&turn->lanes.control));
 
 			turn->pending--;
-			(void)tr_stop_control(turn->context, turn->t, turn->actor, msg);
+			(void)tr_control_take(turn->context, turn->t, turn->actor, msg);
 		} else if ((turn->normal_is_due || served % TR_LANE_TICKS == 0) && turn->lanes.normal.first != 0) {
 			turn->normal_is_due = false;
-			handle(turn, tr_chain_take(&turn->lanes.normal));
+			handle_message(turn, tr_chain_take(&turn->lanes.normal));
 		} else {
-			handle(turn, tr_chain_take(&turn->lanes.urgent));
+			handle_message(turn, tr_chain_take(&turn->lanes.urgent));
 		}
 		if (served % TR_LANE_TICKS == 0)
 			look_up(turn);
 		if (turn->context->after != 0)
-			end = settle(turn);
+			end = do_what_was_asked(turn);
 		if (end == TR_TURN_ON && TR_UNLIKELY(turn->actor->flags & TR_ACTOR_WAITING))
 			end = run_waiting(turn);
 		if (end == TR_TURN_ON && tr_turn_must_leave(turn->context))
@@ -321,19 +323,19 @@ finish_drained(tr_turn *turn)
 	if (extra != NULL && (extra->child_count > 0 || extra->stash.first != 0))
 		return stop_now(turn);
 	actor->flags |= TR_ACTOR_STOPPING;
-	tr_stop_end_under_way(turn->context, turn->t, actor, TROUPE_CANCELLED);
+	tr_ending_run(turn->context, turn->t, actor, TROUPE_CANCELLED);
 	if (!tr_mailbox_try_close(&actor->mailbox, turn->generation)) {
 		actor->flags &= (uint16_t)~TR_ACTOR_STOPPING;
 		return TR_TURN_ON;
 	}
 	tr_stop_finish(turn->context, turn->t, actor, turn->generation);
-	leave(turn);
+	leave_turn(turn);
 	return TR_TURN_GONE;
 }
 
 /* Nothing is left: drained, idle, or take what is new. */
 static enum tr_turn_end
-refill(tr_turn *turn)
+take_more_or_leave(tr_turn *turn)
 {
 	if (!tr_mailbox_has_new(&turn->actor->mailbox)) {
 		if (TR_UNLIKELY(turn->actor->flags & TR_ACTOR_DRAINING)) {
@@ -379,9 +381,9 @@ run_normal(tr_turn *turn)
 	tr_context *context = turn->context;
 
 	while (turn->lanes.normal.first != 0) {
-		handle(turn, tr_chain_take(&turn->lanes.normal));
+		handle_message(turn, tr_chain_take(&turn->lanes.normal));
 		if (context->after != 0) {
-			enum tr_turn_end end = settle(turn);
+			enum tr_turn_end end = do_what_was_asked(turn);
 
 			if (end != TR_TURN_ON)
 				return end;
@@ -408,7 +410,7 @@ go_on(tr_turn *turn, enum tr_turn_end end)
 		else if (turn->lanes.normal.first != 0)
 			end = run_normal(turn);
 		else
-			end = refill(turn);
+			end = take_more_or_leave(turn);
 	}
 	return end;
 }
@@ -445,7 +447,7 @@ tr_full_turn_resume(tr_turn *turn, enum tr_unusual why, uint32_t taken)
 	turn->state = tr_actor_state(turn->actor);
 	switch (why) {
 	case TR_CALLBACK_ASKED:
-		end = settle(turn);
+		end = do_what_was_asked(turn);
 		if (end == TR_TURN_ON && --context->worker.credit <= 0)
 			end = leave_more(turn);
 		break;

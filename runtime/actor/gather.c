@@ -137,31 +137,28 @@ on_answer(troupe_actor *self, void *state, const troupe_answer *answer)
 
 /* If it cannot be sent, that is how it ended. */
 static void
-ask_one(troupe_actor *self, part *one, const troupe_request *request, int64_t timeout_ns)
+ask_one(tr_context *context, troupe_actor *self, part *one, const troupe_request *request, int64_t timeout_ns)
 {
 	troupe_answer *noted = &one->all->answers[one - one->all->parts];
-	troupe_status status = troupe_ask(self, request->to, request->type, request->data, request->size, timeout_ns,
-	    on_answer, one);
+	tr_ask *ask;
+	troupe_status status = tr_ask_send(context, self, request, timeout_ns, on_answer, one, &ask);
 
 	noted->target = request->to;
 	noted->type = request->type;
 	noted->context = one->all->context;
 	noted->text = troupe_status_name(TROUPE_CANCELLED);
-	if (status != TROUPE_OK) {
+	if (status == TROUPE_OK)
+		one->token = tr_cell_token(&ask->cell, tr_context_self(context));
+	else
 		note_end(one, status, NULL, 0);
-		return;
-	}
-	/* It is the newest that the actor has under way. */
-	TR_ASSERT(tr_cell_at(tr_actor_extra(self)->cells)->msg.type == TR_TYPE_ASK &&
-	          ((tr_ask *)tr_cell_at(tr_actor_extra(self)->cells))->context == one);
-	one->token = tr_cell_token(tr_cell_at(tr_actor_extra(self)->cells), tr_context_self(tr_current_context));
 }
 
 troupe_status
 troupe_gather(troupe_actor *self, const troupe_request *requests, size_t count, size_t want, int64_t timeout_ns,
     troupe_on_gathered *on_gathered, void *user)
 {
-	tr_require_self(self, __func__);
+	tr_context *context = tr_require_self(self, __func__);
+
 	if (requests == NULL || want == 0 || want > count || timeout_ns < 0 || on_gathered == NULL ||
 	    tr_actor_is_ending(self))
 		return tr_fail(TROUPE_INVALID, "cannot gather %zu of %zu requests within %" PRId64 " ns", want, count,
@@ -170,7 +167,7 @@ troupe_gather(troupe_actor *self, const troupe_request *requests, size_t count, 
 	if (all == NULL)
 		return tr_fail(TROUPE_NOMEM, "no memory to gather %zu requests", count);
 	for (size_t i = 0; i < count; i++)
-		ask_one(self, &all->parts[i], &requests[i], timeout_ns);
+		ask_one(context, self, &all->parts[i], &requests[i], timeout_ns);
 	if (!is_decided(all))
 		return TROUPE_OK;
 	/* Too few could be sent. */

@@ -24,6 +24,13 @@ tr_chain_append(tr_chain *to, tr_chain what)
 }
 
 void
+tr_chain_append_one(tr_chain *to, uint32_t unit)
+{
+	tr_message_from(unit)->next_unit = 0;
+	tr_chain_append(to, (tr_chain){ unit, unit });
+}
+
+void
 tr_chain_prepend(tr_chain *to, tr_chain what)
 {
 	tr_chain_append(&what, *to);
@@ -96,7 +103,6 @@ tr_lanes_sort(tr_lanes *lanes)
 	while (mixed.first != 0) {
 		uint32_t unit = tr_chain_take(&mixed);
 
-		tr_message_from(unit)->next_unit = 0;
-		tr_chain_append(lane_of(lanes, unit), (tr_chain){ unit, unit });
+		tr_chain_append_one(lane_of(lanes, unit), unit);
 	}
 }

@@ -39,8 +39,9 @@ tr_lanes_have_upper(const tr_lanes *lanes)
 /* The last of the messages that begin with `unit`, by going along them. */
 uint32_t tr_chain_find_last(uint32_t unit);
 
-/* Append a chain, and put one in front. */
+/* Append a chain, or one message, and put a chain in front. */
 void tr_chain_append(tr_chain *to, tr_chain what);
+void tr_chain_append_one(tr_chain *to, uint32_t unit);
 void tr_chain_prepend(tr_chain *to, tr_chain what);
 
 /* Append messages linked newest first, as a mailbox gives them, each to its lane.  Returns how many. */

@@ -4,9 +4,10 @@
 #include "runtime/actor/cells.h"
 #include "runtime/actor/lanes.h"
 #include "runtime/actor/monitor.h"
+#include "runtime/actor/order.h"
 #include "runtime/actor/post.h"
+#include "runtime/actor/report.h"
 #include "runtime/actor/request.h"
-#include "runtime/actor/restart.h"
 #include "runtime/actor/runtime.h"
 
 void

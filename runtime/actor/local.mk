@@ -13,6 +13,8 @@ libtroupe_a_SOURCES += \
 	%D%/post.c %D%/post.h \
 	%D%/timing.c %D%/timing.h \
 	%D%/cells.c %D%/cells.h \
+	%D%/report.c %D%/report.h \
+	%D%/order.c %D%/order.h \
 	%D%/request.c %D%/request.h \
 	%D%/send.c \
 	%D%/lanes.c %D%/lanes.h \
@@ -27,11 +29,13 @@ libtroupe_a_SOURCES += \
 	%D%/stash.c %D%/stash.h \
 	%D%/failure.c %D%/failure.h \
 	%D%/monitor.c %D%/monitor.h \
+	%D%/charge.c %D%/charge.h \
 	%D%/ending.c %D%/ending.h \
 	%D%/children.c %D%/children.h \
 	%D%/stop.c %D%/stop.h \
 	%D%/restart.c %D%/restart.h \
 	%D%/supervise.c %D%/supervise.h \
+	%D%/control.c %D%/control.h \
 	%D%/delivery.c %D%/delivery.h \
 	%D%/turn_clock.c %D%/turn_clock.h \
 	%D%/full_turn.c %D%/full_turn.h \

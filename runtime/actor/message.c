@@ -26,17 +26,10 @@ struct troupe_shared {
 
 _Static_assert(sizeof(troupe_shared) % 16 == 0, "the bytes are aligned to 16");
 
-/* The smallest slot for `bytes`. */
-static unsigned
-fitting_class(size_t bytes)
-{
-	return bytes <= TR_UNIT ? 0 : (unsigned)(64 - __builtin_clzll((bytes - 1) / TR_UNIT));
-}
-
 static troupe_msg *
 take_slot(tr_cache *cache, uint32_t type, size_t size, size_t bytes, uint32_t marks)
 {
-	unsigned size_class = fitting_class(bytes);
+	unsigned size_class = tr_size_class(bytes);
 	uint32_t unit = tr_cache_take_message(cache, size_class);
 
 	if (unit == 0)
@@ -220,7 +213,7 @@ tr_shared_take(tr_cache *cache, size_t size, void (*destroy)(void *, size_t))
 	if (bytes > LARGEST_SLOT) {
 		block = tr_heap_take(bytes);
 	} else {
-		size_class = fitting_class(bytes);
+		size_class = tr_size_class(bytes);
 		uint32_t unit = tr_cache_take_message(cache, size_class);
 		block = unit != 0 ? tr_message_at(unit) : NULL;
 	}

@@ -43,8 +43,7 @@ enum {
 	TR_MSG_ERROR = 1u << 14,    /* the reply is an error: its type is the status */
 	TR_MSG_CELL = 1u << 15      /* a tr_cell whose time has come */
 };
-#define TR_MSG_LANES   (TR_MSG_URGENT | TR_MSG_CONTROL)
-#define TR_MSG_MARKED  (TR_MSG_DESTROY | TR_MSG_HEAP | TR_MSG_SHARED | TR_MSG_NESTED)
+#define TR_MSG_LANES (TR_MSG_URGENT | TR_MSG_CONTROL)
 
 typedef struct tr_tail {
 	void (*destroy)(void *body, size_t size);
@@ -107,11 +106,11 @@ tr_copy_small(void *to, const void *from, size_t n)
 TR_MUST_USE troupe_msg *tr_message_take(tr_cache *cache, uint32_t type, size_t size,
     void (*destroy)(void *body, size_t size));
 
-/* A message whose body is the block; takes no count of it. */
-TR_MUST_USE troupe_msg *tr_message_take_shared(tr_cache *cache, uint32_t type, troupe_shared *block);
-
 /* The same with a copy of the data for a body. */
 TR_MUST_USE troupe_msg *tr_message_take_copy(tr_cache *cache, uint32_t type, const void *data, size_t size);
+
+/* A message whose body is the block; takes no count of it. */
+TR_MUST_USE troupe_msg *tr_message_take_shared(tr_cache *cache, uint32_t type, troupe_shared *block);
 
 /*
  * A message with a ticket, whose token and marks (REQUEST or REPLY) are the

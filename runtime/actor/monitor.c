@@ -2,9 +2,8 @@
 #include "runtime/actor/monitor.h"
 
 #include "runtime/actor/error.h"
-#include "runtime/actor/failure.h"
 #include "runtime/actor/post.h"
-#include "runtime/actor/stop.h"
+#include "runtime/actor/report.h"
 
 #include <inttypes.h>
 
@@ -59,7 +58,7 @@ tr_monitor_add(tr_context *context, troupe_actor *actor, troupe_msg *msg)
 
 /* A watcher leaves the list, and goes. */
 static void
-unlist(tr_context *context, tr_extra *extra, tr_watcher *watcher)
+remove_watcher(tr_context *context, tr_extra *extra, tr_watcher *watcher)
 {
 	if (watcher->newer != 0)
 		watcher_at(watcher->newer)->older = watcher->older;
@@ -74,7 +73,7 @@ void
 tr_monitor_remove(tr_context *context, troupe_actor *actor, const troupe_msg *msg)
 {
 	/* It came after the watcher, from the same actor: so that is in the list. */
-	unlist(context, tr_actor_extra(actor), watcher_at(tr_message_ticket(msg)->inner));
+	remove_watcher(context, tr_actor_extra(actor), watcher_at(tr_message_ticket(msg)->inner));
 }
 
 /* The texts of the notices, which share them; NULL when there are none, or no memory. */
@@ -157,7 +156,7 @@ forget_link(tr_context *context, tr_extra *extra, troupe_ref other)
 	while (unit != 0 && !(watcher_at(unit)->is_link && watcher_at(unit)->watcher == other))
 		unit = watcher_at(unit)->older;
 	if (unit != 0)
-		unlist(context, extra, watcher_at(unit));
+		remove_watcher(context, extra, watcher_at(unit));
 }
 
 void
@@ -169,7 +168,7 @@ tr_monitor_link_down(tr_context *context, troupe_actor *actor, const troupe_msg 
 
 	if (reason != TROUPE_REASON_FAILED && reason != TROUPE_REASON_LINKED)
 		return;
-	tr_stop_set_reason(actor, TROUPE_REASON_LINKED);
+	tr_actor_set_reason(actor, TROUPE_REASON_LINKED);
 	context->after |= TR_AFTER_STOP_NOW;
 }
 
@@ -233,13 +232,6 @@ take_monitoring(tr_context *context, troupe_actor *self, tr_watcher *watcher)
 	           : NULL;
 }
 
-static void
-give_monitoring(tr_context *context, troupe_actor *self, tr_cell *cell)
-{
-	tr_cells_unlink(self, cell);
-	tr_cells_give(context, cell);
-}
-
 troupe_monitoring
 troupe_monitor(troupe_actor *self, troupe_ref who)
 {
@@ -266,7 +258,7 @@ troupe_monitor(troupe_actor *self, troupe_ref who)
 
 	if (status == TROUPE_CLOSING) {
 		give_watcher(context, watcher);
-		give_monitoring(context, self, &cell->cell);
+		tr_cells_remove(context, self, &cell->cell);
 		tr_fail(TROUPE_CLOSING, "the runtime is being closed");
 		return 0;
 	}
@@ -284,7 +276,7 @@ tr_monitor_open(tr_context *context, troupe_actor *actor, troupe_msg *msg)
 		tr_message_release(&context->cache, msg);
 		return NULL;
 	}
-	give_monitoring(context, actor, cell);
+	tr_cells_remove(context, actor, cell);
 	msg->flag_bits &= ~(uint32_t)TR_MSG_REPLY;
 	return msg;
 }
@@ -302,7 +294,7 @@ tr_monitor_end(tr_context *context, troupe_actor *actor, tr_cell *which)
 		if (tr_post(context, cell->who, msg) != TROUPE_OK)
 			tr_message_discard(&context->cache, msg);
 	}
-	give_monitoring(context, actor, which);
+	tr_cells_remove(context, actor, which);
 }
 
 bool

@@ -7,9 +7,10 @@
 /*
  * name -- what an actor is called in reports.
  *
- * Threads    The owner sets and clears a name; a closer reads the names of
- *            actors that run (tr_name_copy_running), hence the one lock of
- *            names.  It is taken only for actors that have a name.
+ * Threads    The owner sets and clears a name; who reports on another thread
+ *            reads the name of the actor that it runs (tr_name_copy_running),
+ *            hence the one lock of names.  It is taken only for actors that
+ *            have a name.
  *
  * Invariants
  *   INV-NM-1  running_name of a context is NULL or a name that is not freed:

@@ -164,8 +164,7 @@ static void
 give_name(tr_context *context, troupe_actor *actor, name_cell *cell)
 {
 	tr_heap_give(cell->entry);
-	tr_cells_unlink(actor, &cell->cell);
-	tr_cells_give(context, &cell->cell);
+	tr_cells_remove(context, actor, &cell->cell);
 }
 
 troupe_status
@@ -300,7 +299,7 @@ troupe_await_name(troupe_actor *self, const char *name, int64_t timeout_ns, trou
 }
 
 void
-tr_registry_end_wait(tr_context *context, troupe *t, const tr_ask *ask, char name[TROUPE_NAME_MAX + 1])
+tr_registry_end_wait(tr_context *context, troupe *t, const tr_ask *ask, char *name)
 {
 	uint64_t token = tr_cell_token(&ask->cell, ask->cell.msg.sender);
 	waiter *found;
@@ -313,12 +312,11 @@ tr_registry_end_wait(tr_context *context, troupe *t, const tr_ask *ask, char nam
 	if (found != NULL)
 		*at = found->next;
 	pthread_mutex_unlock(&t->registry->lock);
-	*name = '\0';
+	if (name != NULL)
+		strcpy(name, found != NULL ? found->name : "");
 	/* Else it has been told, and the reply is on its way. */
-	if (found != NULL) {
-		strcpy(name, found->name);
+	if (found != NULL)
 		give_waiter(context, found);
-	}
 }
 
 typedef struct search {

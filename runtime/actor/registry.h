@@ -24,7 +24,11 @@ void tr_registry_destroy(tr_registry *registry);
 /* The actor ends: take the name of the cell away, and end the cell. */
 void tr_registry_end_name(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell);
 
-/* An ask for a name ends: nobody is told any more.  The cell stays the caller's.  The name; "" when it was told already. */
-void tr_registry_end_wait(tr_context *context, troupe *t, const tr_ask *ask, char name[TROUPE_NAME_MAX + 1]);
+/*
+ * An ask for a name ends: nobody is told any more.  The cell stays the
+ * caller's.  name, unless it is NULL, has room for TROUPE_NAME_MAX + 1 bytes
+ * and is set to what was waited for, "" when that was told already.
+ */
+void tr_registry_end_wait(tr_context *context, troupe *t, const tr_ask *ask, char *name);
 
 #endif /* TR_REGISTRY_H */

@@ -23,18 +23,32 @@ tr_request_take_error(tr_context *context, int code, const char *text)
 	return reply;
 }
 
+/* Where a request came from. */
+typedef struct origin {
+	troupe_ref asker;
+	uint64_t token;
+	bool is_call;
+} origin;
+
+static origin
+origin_of(const troupe_msg *request)
+{
+	return (origin){
+		.asker = request->sender,
+		.token = tr_message_ticket(request)->token,
+		.is_call = request->flag_bits & TR_MSG_CALL,
+	};
+}
+
 /* The reply has its sender and no longer belongs to the caller, whatever comes of it. */
 static troupe_status
-send_reply(tr_context *context, const troupe_msg *request, troupe_msg *reply)
+send_reply(tr_context *context, origin to, troupe_msg *reply)
 {
-	uint64_t token = tr_message_ticket(request)->token;
-	troupe_status status;
-
-	tr_message_ticket(reply)->token = token;
+	tr_message_ticket(reply)->token = to.token;
 	reply->flag_bits |= TR_MSG_REPLY;
-	if (request->flag_bits & TR_MSG_CALL)
-		return tr_call_deliver(context, token, reply);
-	status = tr_post(context, request->sender, reply);
+	if (to.is_call)
+		return tr_call_deliver(context, to.token, reply);
+	troupe_status status = tr_post(context, to.asker, reply);
 	if (status != TROUPE_OK)
 		tr_message_release(&context->cache, reply);
 	return status;
@@ -45,7 +59,7 @@ tr_request_answer(tr_context *context, troupe_msg *request, troupe_msg *reply)
 {
 	reply->sender = tr_context_self(context);
 	request->flag_bits |= TR_MSG_ANSWERED;
-	return send_reply(context, request, reply);
+	return send_reply(context, origin_of(request), reply);
 }
 
 /* --- The end of a request. --- */
@@ -59,7 +73,7 @@ answer_with_text(tr_context *context, const troupe_msg *request, const tr_reques
 	if (reply == NULL)
 		return false;
 	reply->sender = end->target;
-	(void)send_reply(context, request, reply);
+	(void)send_reply(context, origin_of(request), reply);
 	return true;
 }
 
@@ -67,23 +81,17 @@ answer_with_text(tr_context *context, const troupe_msg *request, const tr_reques
 static void
 answer_in_place(tr_context *context, troupe_msg *request, const tr_request_end *end)
 {
-	tr_ticket *ticket = tr_message_ticket(request);
-	troupe_msg copy = *request;
-	troupe_ref asker = request->sender;
-	uint64_t token = ticket->token;
+	origin to = origin_of(request);
 
-	if (copy.flag_bits & TR_MSG_NESTED)
-		tr_message_release(&context->cache, tr_message_from(ticket->inner));
+	if (request->flag_bits & TR_MSG_NESTED)
+		tr_message_release(&context->cache, tr_message_from(tr_message_ticket(request)->inner));
 	*request = (troupe_msg){
-		.flag_bits = (copy.flag_bits & TR_MSG_SIZE_CLASS) | TR_MSG_REPLY | TR_MSG_ERROR,
+		.flag_bits = (request->flag_bits & TR_MSG_SIZE_CLASS) | TR_MSG_ERROR,
 		.type = end->status,
 		.sender = end->target,
 	};
-	*ticket = (tr_ticket){ .token = token, .code = end->code };
-	if (copy.flag_bits & TR_MSG_CALL)
-		(void)tr_call_deliver(context, token, request);
-	else if (tr_post(context, asker, request) != TROUPE_OK)
-		tr_message_release(&context->cache, request);
+	*tr_message_ticket(request) = (tr_ticket){ .code = end->code };
+	(void)send_reply(context, to, request);
 }
 
 void
@@ -125,10 +133,8 @@ find_in_hand(tr_context *context, const char *call)
 {
 	troupe_msg *msg = context->msg;
 
-	if (msg == NULL || msg->sender == 0) {
-		/* A request of a thread outside has no sender, but is to be answered. */
-		if (msg != NULL && tr_request_is_open(msg))
-			return msg;
+	/* A request of a thread outside has no sender, but is to be answered. */
+	if (msg == NULL || (msg->sender == 0 && !(msg->flag_bits & TR_MSG_REQUEST))) {
 		tr_fail(TROUPE_INVALID, "%s: there is no message in hand that has a sender", call);
 		return NULL;
 	}

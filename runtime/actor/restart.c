@@ -3,24 +3,16 @@
 
 #include "runtime/actor/behavior.h"
 #include "runtime/actor/ending.h"
+#include "runtime/actor/failure.h"
 #include "runtime/actor/lanes.h"
-#include "runtime/actor/letter.h"
+#include "runtime/actor/order.h"
 #include "runtime/actor/post.h"
+#include "runtime/actor/report.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stash.h"
-#include "runtime/memory/fault.h"
+#include "runtime/actor/stop.h"
 
 #include <stdio.h>
-
-void
-tr_order_give(tr_context *context, uint32_t unit)
-{
-	if (unit == 0)
-		return;
-	tr_report_give(context, tr_order_at(unit)->report);
-	tr_heap_give(tr_order_at(unit)->argument);
-	tr_cache_give_message(&context->cache, 0, unit);
-}
 
 /* --- Waiting. --- */
 
@@ -192,7 +184,7 @@ tr_restart_take_order(tr_context *context, troupe *t, troupe_actor *child, troup
 		break;
 	case TR_ORDER_STOP:
 		tr_order_give(context, tr_message_unit(msg));
-		tr_stop_set_reason(child, TROUPE_REASON_FAILED);
+		tr_actor_set_reason(child, TROUPE_REASON_FAILED);
 		context->after |= TR_AFTER_STOP_NOW;
 		break;
 	}

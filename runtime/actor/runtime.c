@@ -296,8 +296,8 @@ tr_runtime_is_drained(troupe *t)
 {
 	uint64_t outside = load_outside(t);
 
-	/* RT-none: a hold that comes or goes meanwhile makes no difference to what is at work. */
-	uint32_t holds = atomic_load_explicit(&t->holds, memory_order_relaxed);
+	/* RT-B: seq_cst, after the waiter was counted. */
+	uint32_t holds = atomic_load_explicit(&t->holds, memory_order_seq_cst);
 
 	return (uint32_t)outside <= holds && is_pool_quiet(t) && load_outside(t) == outside;
 }
@@ -393,8 +393,8 @@ troupe_hold(troupe *t)
 	if (atomic_load_explicit(&t->closing, memory_order_relaxed))
 		return TROUPE_CLOSING;
 	tr_runtime_raise(t);
-	/* RT-none: it is only to be counted; outside says the rest. */
-	atomic_fetch_add_explicit(&t->holds, 1, memory_order_relaxed);
+	/* RT-B: seq_cst, before the waiters are looked at. */
+	atomic_fetch_add_explicit(&t->holds, 1, memory_order_seq_cst);
 	/* Who waits for a drained runtime may have seen the one without the other. */
 	tr_runtime_notify(t);
 	return TROUPE_OK;
@@ -404,7 +404,7 @@ troupe_hold(troupe *t)
 static bool
 give_hold_back(troupe *t)
 {
-	/* RT-none: as above. */
+	/* RT-none: a first guess; outside is lowered after it. */
 	uint32_t holds = atomic_load_explicit(&t->holds, memory_order_relaxed);
 
 	while (holds > 0)

@@ -19,16 +19,20 @@
  *
  * Quiet means: no pool worker runs or has anything to run, no dedicated
  * actor has, no hold is held, and no deadline is armed.  `outside` counts
- * those at work beside the pool (dedicated actors, the event thread while it
- * fires) and holds, and how often that count was raised; a check that finds
+ * those at work beside the pool (dedicated actors, threads while they fire what
+ * is due) and holds, and how often that count was raised; a check that finds
  * it at zero and unchanged around a quiet pool has found a moment in which
  * all was quiet.  Deadlines are counted in the same way, see timing.h.
  *
  * Ordering edges
  *   RT-A  outside lowered (seq_cst) -> is_quiet (seq_cst): what the dedicated
  *         actor or the holder put into the pool before.
- *   RT-B  waiters (seq_cst) against the idle word and outside (seq_cst): who
- *         makes the runtime quiet sees a waiter, or the waiter sees it quiet.
+ *   RT-B  waiters (seq_cst) against the idle word, outside and holds (seq_cst):
+ *         who makes the runtime quiet sees a waiter, or the waiter sees it
+ *         quiet.  Who lowers outside while a worker is not parked leaves it to
+ *         the last that parks, which comes after in the order of the idle
+ *         word: each unparked worker, one on the bench too (GV-B), passes
+ *         tr_idle_park again.
  *   RT-C  endings lowered (release) -> the closer (acquire): a thread that let
  *         the runtime come to its end looks at it no more.
  */
@@ -43,7 +47,7 @@ struct troupe {
 	tr_worker **workers;
 	_Atomic bool closing;
 	_Atomic bool shutdown;
-	_Atomic uint64_t outside; /* times raised:32 | dedicated actors at work, and holds:32 */
+	_Atomic uint64_t outside; /* times raised:32 | dedicated actors at work, threads that fire, and holds:32 */
 	_Atomic uint32_t holds;   /* of those in outside */
 	_Atomic uint32_t endings; /* calls from outside under way after which it may be closed */
 	_Atomic uint32_t waiters;
@@ -81,7 +85,7 @@ bool tr_runtime_is_closing(troupe *t);
 /* Whether a thread from outside is about to let the runtime come to its end.  For the closer. */
 bool tr_runtime_is_being_ended(const troupe *t);
 
-/* Whether a thread is in troupe_wait.  For the closer. */
+/* Whether a thread waits for the runtime, or drives it for that.  For the closer. */
 bool tr_runtime_is_waited_for(troupe *t);
 
 /*

@@ -16,13 +16,6 @@ body_of(const troupe_msg *msg)
 	return (void *)(uintptr_t)msg->body;
 }
 
-/* The status that tr_context_make remembered. */
-static troupe_status
-no_context(void)
-{
-	return troupe_last_error();
-}
-
 /* Send a message that the caller made and will not see again. */
 static troupe_status
 post_or_discard(tr_context *context, troupe_ref to, troupe_msg *msg)
@@ -42,7 +35,7 @@ send_copy(troupe_ref to, uint32_t type, const void *data, size_t size, uint32_t 
 	tr_context *context = tr_context_mine();
 
 	if (context == NULL)
-		return no_context();
+		return troupe_last_error();
 	if (!tr_message_is_sendable(type, data, size) || !tr_ref_is_handle(to))
 		return tr_fail(TROUPE_INVALID, "cannot send %zu bytes at %p as type %" PRIu32 " to handle %" PRIx64, size,
 		    data, type, to);
@@ -131,7 +124,7 @@ troupe_send_msg(troupe_ref to, troupe_msg **msg)
 	tr_context *context = tr_context_mine();
 
 	if (context == NULL)
-		return no_context();
+		return troupe_last_error();
 	if (msg == NULL || *msg == NULL || (*msg)->type >= TROUPE_TYPE_RESERVED)
 		return tr_fail(TROUPE_INVALID, "there is no message to send, or it is one of the runtime's own");
 	/* A request that was kept keeps its asker. */
@@ -196,7 +189,7 @@ troupe_send_shared(troupe_ref to, uint32_t type, troupe_shared *block)
 	tr_context *context = tr_context_mine();
 
 	if (context == NULL)
-		return no_context();
+		return troupe_last_error();
 	if (block == NULL || type >= TROUPE_TYPE_RESERVED)
 		return tr_fail(TROUPE_INVALID, "no block, or type %" PRIu32 " is reserved", type);
 	troupe_msg *msg = tr_message_take_shared(&context->cache, type, block);

@@ -9,7 +9,6 @@
 #include "runtime/actor/post.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
-#include "runtime/actor/supervise.h"
 #include "runtime/engine/simulated.h"
 #include "runtime/memory/fault.h"
 
@@ -112,13 +111,6 @@ leave_start(tr_context *context, const outer_call *outer)
 
 /* --- Memory. --- */
 
-/* The smallest slot for the class's actors; those with a state on the heap need room for a pointer. */
-static unsigned
-fitting_slot(size_t bytes)
-{
-	return bytes <= TR_UNIT ? 0 : (unsigned)(64 - __builtin_clzll((bytes - 1) / TR_UNIT));
-}
-
 /* Everything of the header but the mailbox. */
 TR_INLINE void
 prepare(troupe_actor *actor, const troupe *t, const troupe_class *class_, unsigned flags)
@@ -138,7 +130,7 @@ allocate(tr_context *context, troupe *t, const troupe_class *class_)
 	unsigned flags = class_->flags & TROUPE_BUSY ? TR_ACTOR_BUSY : 0;
 	size_t offset = tr_state_offset(flags);
 	bool on_heap = class_->state_size > TR_INLINE_STATE + sizeof(troupe_actor) - offset;
-	unsigned slot = fitting_slot(offset + (on_heap ? sizeof(void *) : class_->state_size));
+	unsigned slot = tr_size_class(offset + (on_heap ? sizeof(void *) : class_->state_size));
 	uint32_t unit = tr_cache_take_actor(&context->cache, slot);
 
 	if (unit == 0)
@@ -172,10 +164,7 @@ adopt(tr_context *context, troupe_actor *parent, troupe_actor *child, troupe_ref
 
 	if (extra == NULL)
 		return false;
-	tr_record *record = tr_actor_class(parent)->supervisor != NULL
-	                        ? tr_supervise_add_child(context, parent, child, ref, argument)
-	                        : tr_children_add(context, parent, ref);
-
+	tr_record *record = tr_children_add(context, parent, child, ref, argument);
 	if (record == NULL)
 		return false;
 	extra->parent = tr_context_self(context);
@@ -282,9 +271,6 @@ call_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, 
 		tr_failure_settle(context, t, actor);
 	}
 	leave_start(context, &outer);
-	/* Outside the pool nobody parks after it: if it cancelled the last deadline, somebody may wait for that. */
-	if (context->worker.pool != &t->pool)
-		tr_runtime_notify(t);
 	if (failed)
 		tr_fail(TROUPE_REFUSED, "start of class %s failed with %d: %s", tr_class_name(class_), refusal, text);
 	else if (refusal != 0)
@@ -311,11 +297,14 @@ spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_a
 		refusal = call_start(context, t, actor, ref, argument, &after);
 	if (refusal != 0) {
 		undo(context, t, actor, generation, parent);
-		return 0;
+	} else {
+		tr_count(&context->visits[t->number].tally.spawned, 1);
+		release_to_senders(context, t, actor, generation, after);
 	}
-	tr_count(&context->visits[t->number].tally.spawned, 1);
-	release_to_senders(context, t, actor, generation, after);
-	return ref;
+	/* Outside the pool nobody parks after it: if the last deadline was cancelled, somebody may wait for that. */
+	if (context->worker.pool != &t->pool)
+		tr_runtime_notify(t);
+	return refusal == 0 ? ref : 0;
 }
 
 static troupe_ref

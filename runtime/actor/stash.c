@@ -49,8 +49,7 @@ troupe_stash(troupe_actor *self)
 	if (extra->stash_count >= limit_of(self))
 		return tr_fail(TROUPE_FULL, "the stash holds %zu messages, and no more", limit_of(self));
 	context->msg = NULL;
-	msg->next_unit = 0;
-	tr_chain_append(&extra->stash, (tr_chain){ tr_message_unit(msg), tr_message_unit(msg) });
+	tr_chain_append_one(&extra->stash, tr_message_unit(msg));
 	extra->stash_count++;
 	/* It was counted as handled when it came. */
 	tr_count(&context->tally->handled, -UINT64_C(1));
@@ -66,12 +65,8 @@ troupe_unstash(troupe_actor *self, size_t most)
 
 	if (extra == NULL || tr_actor_is_ending(self) || context->failing)
 		return 0;
-	for (; count < most && extra->stash.first != 0; count++) {
-		uint32_t unit = tr_chain_take(&extra->stash);
-
-		tr_message_from(unit)->next_unit = 0;
-		tr_chain_append(&context->unstashed, (tr_chain){ unit, unit });
-	}
+	for (; count < most && extra->stash.first != 0; count++)
+		tr_chain_append_one(&context->unstashed, tr_chain_take(&extra->stash));
 	extra->stash_count -= (uint32_t)count;
 	context->unstashed_count += (uint32_t)count;
 	if (count > 0)

@@ -33,9 +33,6 @@ TR_INLINE void tr_stop_finish(tr_context *context, troupe *t, troupe_actor *acto
 /* Of this, what most actors have not: a stop callback, an extra, a state on the heap. */
 void tr_stop_finish_parts(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
 
-/* Before the mailbox closes: what the actor has under way ends, asks with `status`. */
-void tr_stop_end_under_way(tr_context *context, troupe *t, troupe_actor *actor, troupe_status status);
-
 /* Once it is closed, before what waited in it: bury what was stashed or held. */
 void tr_stop_bury_aside(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation);
 
@@ -46,25 +43,11 @@ void tr_stop_settle_news(tr_context *context, troupe_actor *actor);
 TR_MUST_USE bool tr_stop_children(tr_context *context, troupe_actor *actor);
 
 /*
- * Handle a control message, which ends with it.  What it asks of the actor
- * is left in context->after and the actor's flags; true: an actor that is
- * TR_ACTOR_STOPPING has no children left.
+ * Tell the newest child; one that is gone already has said so, or will.  When
+ * the runtime is being closed, nobody can be told any more: the closer ends
+ * the children, which it finds in the list.
  */
-bool tr_stop_control(tr_context *context, troupe *t, troupe_actor *actor, troupe_msg *msg);
-
-TR_INLINE troupe_reason
-tr_stop_reason(const troupe_actor *actor)
-{
-	return (troupe_reason)(actor->flags >> TR_ACTOR_REASON_SHIFT);
-}
-
-TR_INLINE void
-tr_stop_set_reason(troupe_actor *actor, troupe_reason reason)
-{
-	unsigned kept = actor->flags & ((1u << TR_ACTOR_REASON_SHIFT) - 1);
-
-	actor->flags = (uint16_t)(kept | (unsigned)reason << TR_ACTOR_REASON_SHIFT);
-}
+void tr_stop_next_child(tr_context *context, troupe_actor *actor);
 
 TR_INLINE void
 tr_stop_finish(tr_context *context, troupe *t, troupe_actor *actor, uint32_t generation)

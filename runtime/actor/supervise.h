@@ -3,7 +3,6 @@
 #define TR_SUPERVISE_H
 
 #include "runtime/actor/cells.h"
-#include "runtime/actor/restart.h"
 
 /*
  * supervise -- what becomes of a child that has failed; restart.h is its side.
@@ -32,23 +31,13 @@
  * Threads    The thread that runs the actor, with its context.
  */
 
-/* A supervised child's record is a charge; NULL: out of memory. */
-TR_MUST_USE tr_record *tr_supervise_add_child(tr_context *context, troupe_actor *parent, troupe_actor *child,
-    troupe_ref ref, const void *argument);
-
-/* A charge is about to leave the list: what it has besides its record goes. */
-void tr_supervise_strip(tr_context *context, troupe *t, troupe_actor *parent, tr_record *record);
-
-/* It has left: a group may have waited for it. */
+/* A child has left: a group may have waited for it. */
 void tr_supervise_child_left(tr_context *context, troupe *t, troupe_actor *parent);
 
 /* Control messages, and the cell of a backoff that is over: each is the callee's. */
 void tr_supervise_child_failed(tr_context *context, troupe *t, troupe_actor *parent, troupe_msg *report);
 void tr_supervise_order_done(tr_context *context, troupe *t, troupe_actor *parent, troupe_msg *order);
 void tr_supervise_backoff_over(tr_context *context, troupe *t, troupe_actor *parent, tr_cell *cell);
-
-/* A backoff of the actor's ends before its time. */
-void tr_supervise_end_backoff(tr_context *context, troupe *t, troupe_actor *parent, tr_cell *cell);
 
 /* The actor, which had failed itself, goes on. */
 void tr_supervise_go_on(tr_context *context, troupe *t, troupe_actor *parent);

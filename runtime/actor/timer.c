@@ -28,7 +28,7 @@ next_deadline(const troupe *t, int64_t deadline, int64_t period)
 }
 
 static void
-rearm(tr_context *context, troupe *t, tr_cell *cell)
+arm_again(tr_context *context, troupe *t, tr_cell *cell)
 {
 	bool armed = tr_timing_arm(context, t, cell);
 
@@ -42,8 +42,8 @@ copy_payload(tr_context *context, const tr_cell *cell)
 {
 	const troupe_msg *payload = tr_cell_payload(cell);
 
-	return payload != NULL ? tr_message_take_copy(&context->cache, cell->msg.type, payload->body, payload->size)
-	                       : tr_message_take(&context->cache, cell->msg.type, 0, NULL);
+	return tr_message_take_copy(&context->cache, cell->msg.type, payload != NULL ? payload->body : NULL,
+	    payload != NULL ? payload->size : 0);
 }
 
 /* The payload, or the cell itself, is the message. */
@@ -52,11 +52,11 @@ open_once(tr_context *context, troupe_actor *actor, tr_cell *cell)
 {
 	troupe_msg *payload = tr_cell_payload(cell);
 
-	tr_cells_unlink(actor, cell);
 	if (payload != NULL) {
-		tr_cells_give(context, cell);
+		tr_cells_remove(context, actor, cell);
 		return payload;
 	}
+	tr_cells_unlink(actor, cell);
 	cell->msg.flag_bits &= TR_MSG_SIZE_CLASS;
 	return &cell->msg;
 }
@@ -68,7 +68,7 @@ open_periodic(tr_context *context, troupe *t, tr_cell *cell)
 	troupe_msg *msg = copy_payload(context, cell);
 
 	cell->deadline = next_deadline(t, cell->deadline, cell->period);
-	rearm(context, t, cell);
+	arm_again(context, t, cell);
 	return msg;
 }
 
@@ -81,7 +81,7 @@ open_idle(tr_context *context, troupe *t, tr_cell *cell)
 	troupe_msg *msg = is_idle ? tr_message_take(&context->cache, TROUPE_IDLE, 0, NULL) : NULL;
 
 	cell->deadline = is_idle ? tr_timing_after(t, cell->period) : idle_at;
-	rearm(context, t, cell);
+	arm_again(context, t, cell);
 	return msg;
 }
 
@@ -126,17 +126,6 @@ tr_timer_end(tr_context *context, troupe *t, troupe_actor *actor, tr_cell *cell)
 	tr_cells_end(context, t, actor, cell);
 }
 
-/* 0: no memory, remembered by tr_fail. */
-static troupe_timer
-arm_cell(tr_context *context, troupe_actor *self, tr_cell *cell)
-{
-	if (tr_timing_arm(context, context->current_runtime, cell))
-		return tr_cell_token(cell, tr_context_self(context));
-	tr_cells_unlink(self, cell);
-	tr_cells_drop(context, cell);
-	return 0;
-}
-
 troupe_timer
 tr_timer_begin(tr_context *context, troupe_actor *self, int64_t deadline, int64_t period, uint32_t type,
     const void *data, size_t size)
@@ -153,13 +142,17 @@ tr_timer_begin(tr_context *context, troupe_actor *self, int64_t deadline, int64_
 	cell->msg.body = payload;
 	cell->deadline = deadline;
 	cell->period = period;
-	return arm_cell(context, self, cell);
+	if (tr_cells_arm_or_remove(context, context->current_runtime, self, cell))
+		return tr_cell_token(cell, tr_context_self(context));
+	if (payload != NULL)
+		tr_message_discard(&context->cache, payload);
+	return 0;
 }
 
 troupe_status
 tr_timer_begin_idle(tr_context *context, troupe_actor *self, int64_t timeout_ns)
 {
-	const troupe *t = context->current_runtime;
+	troupe *t = context->current_runtime;
 	idle_timer *timer = (idle_timer *)tr_cells_take(context, self, TR_LARGE_CELL, TROUPE_IDLE);
 
 	if (timer == NULL)
@@ -167,7 +160,7 @@ tr_timer_begin_idle(tr_context *context, troupe_actor *self, int64_t timeout_ns)
 	timer->cell.period = timeout_ns;
 	timer->cell.deadline = tr_timing_after(t, timeout_ns);
 	timer->active = tr_runtime_now(t);
-	if (arm_cell(context, self, &timer->cell) == 0)
+	if (!tr_cells_arm_or_remove(context, t, self, &timer->cell))
 		return TROUPE_NOMEM;
 	tr_actor_extra(self)->idle_timer = tr_cell_unit(&timer->cell);
 	context->after |= TR_AFTER_FULL; /* no more a plain turn: activity is to be noted */

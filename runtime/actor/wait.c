@@ -177,7 +177,7 @@ drive_to(const goal *what, int64_t deadline)
 }
 
 static troupe_status
-drive(goal *what, int64_t deadline)
+drive_runtime(goal *what, int64_t deadline)
 {
 	tr_context *before;
 
@@ -205,7 +205,7 @@ tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t 
 		.virtual_timeout = simulated ? timeout_ns : -1,
 	};
 
-	return drive(&what, simulated ? -1 : deadline) != TROUPE_DEADLOCK;
+	return drive_runtime(&what, simulated ? -1 : deadline) != TROUPE_DEADLOCK;
 }
 
 /* --- The public calls. --- */
@@ -232,7 +232,7 @@ wait_or_drive(goal *what, int64_t timeout_ns)
 	int64_t deadline = tr_clock_deadline(timeout_ns);
 
 	what->virtual_timeout = -1;
-	return tr_runtime_is_driven(what->t) ? drive(what, deadline) : wait_for_workers(what, deadline);
+	return tr_runtime_is_driven(what->t) ? drive_runtime(what, deadline) : wait_for_workers(what, deadline);
 }
 
 troupe_status

@@ -80,15 +80,17 @@ unlock_shard(tr_shard *shard)
 }
 
 static void
-count_armed(tr_shard *shard, uint32_t by)
+unlock_changed_shard(tr_shard *shard)
 {
 	/* DL-none: both are written under the lock, and read as they come. */
-	uint32_t armed = atomic_load_explicit(&shard->armed, memory_order_relaxed);
+	uint32_t before = atomic_load_explicit(&shard->armed, memory_order_relaxed), after = shard->wheel.count;
 	uint64_t changes = atomic_load_explicit(&shard->changes, memory_order_relaxed);
 
+	changes += after > before ? after - before : before - after;
 	/* DL-none */
-	atomic_store_explicit(&shard->changes, changes + 1, memory_order_relaxed);
-	atomic_store_explicit(&shard->armed, armed + by, memory_order_relaxed);
+	atomic_store_explicit(&shard->changes, changes, memory_order_relaxed);
+	atomic_store_explicit(&shard->armed, after, memory_order_relaxed);
+	unlock_shard(shard);
 }
 
 static tr_shard *
@@ -114,10 +116,9 @@ tr_deadlines_arm(tr_deadlines *deadlines, uint32_t number, tr_cell *cell)
 	cell->msg.flag_bits = flags | number << TR_CELL_SHARD_BIT;
 	lock_shard(shard);
 	tr_wheel_insert(&shard->wheel, cell);
-	count_armed(shard, 1);
 	/* DL-A: ordered by the lock, INV-DL-1. */
 	bool is_earliest = cell->deadline < atomic_load_explicit(&deadlines->sleeps_until, memory_order_relaxed);
-	unlock_shard(shard);
+	unlock_changed_shard(shard);
 	if (is_earliest)
 		rouse_thread(deadlines);
 }
@@ -128,13 +129,13 @@ tr_deadlines_disarm(tr_deadlines *deadlines, tr_cell *cell)
 	tr_shard *shard = shard_of(deadlines, cell);
 
 	lock_shard(shard);
-	bool armed = tr_wheel_holds(cell);
-	if (armed) {
-		tr_wheel_remove(&shard->wheel, cell);
-		count_armed(shard, -UINT32_C(1));
+	if (!tr_wheel_holds(cell)) {
+		unlock_shard(shard);
+		return false;
 	}
-	unlock_shard(shard);
-	return armed;
+	tr_wheel_remove(&shard->wheel, cell);
+	unlock_changed_shard(shard);
+	return true;
 }
 
 tr_deadlines_load
@@ -153,42 +154,38 @@ tr_deadlines_get_load(tr_deadlines *deadlines)
 /* --- Expiry. --- */
 
 static int64_t
-next_of(tr_shard *shard)
+ask_wheel(tr_shard *shard, int64_t (*get_time)(const tr_wheel *))
 {
 	lock_shard(shard);
-	int64_t next = tr_wheel_next(&shard->wheel);
+	int64_t time = get_time(&shard->wheel);
 	unlock_shard(shard);
-	return next;
+	return time;
+}
+
+static int64_t
+find_earliest(tr_deadlines *deadlines, int64_t (*get_time)(const tr_wheel *))
+{
+	int64_t earliest = INT64_MAX;
+
+	for (uint32_t i = 0; i < deadlines->shard_count; i++) {
+		int64_t time = ask_wheel(&deadlines->shards[i], get_time);
+
+		if (time < earliest)
+			earliest = time;
+	}
+	return earliest;
 }
 
 int64_t
 tr_deadlines_next(tr_deadlines *deadlines)
 {
-	int64_t earliest = INT64_MAX;
-
-	for (uint32_t i = 0; i < deadlines->shard_count; i++) {
-		int64_t next = next_of(&deadlines->shards[i]);
-
-		if (next < earliest)
-			earliest = next;
-	}
-	return earliest;
+	return find_earliest(deadlines, tr_wheel_next);
 }
 
 int64_t
 tr_deadlines_first_deadline(tr_deadlines *deadlines)
 {
-	int64_t earliest = INT64_MAX;
-
-	for (uint32_t i = 0; i < deadlines->shard_count; i++) {
-		lock_shard(&deadlines->shards[i]);
-		int64_t first = tr_wheel_first_deadline(&deadlines->shards[i].wheel);
-		unlock_shard(&deadlines->shards[i]);
-
-		if (first < earliest)
-			earliest = first;
-	}
-	return earliest;
+	return find_earliest(deadlines, tr_wheel_first_deadline);
 }
 
 static uint32_t
@@ -196,10 +193,15 @@ take_due(tr_shard *shard, int64_t now_ns)
 {
 	lock_shard(shard);
 	uint32_t due = tr_wheel_take_due(&shard->wheel, now_ns, TR_DEADLINES_BATCH);
-	for (uint32_t unit = due; unit != 0; unit = tr_cell_at(unit)->msg.next_unit)
-		count_armed(shard, -UINT32_C(1));
-	unlock_shard(shard);
+	unlock_changed_shard(shard);
 	return due;
+}
+
+static bool
+is_due(tr_shard *shard, int64_t now_ns)
+{
+	/* DL-none: what is armed beside this look is seen by the next. */
+	return atomic_load_explicit(&shard->armed, memory_order_relaxed) != 0 && ask_wheel(shard, tr_wheel_next) <= now_ns;
 }
 
 static bool
@@ -208,7 +210,7 @@ expire_shard(tr_deadlines *deadlines, tr_shard *shard, int64_t now_ns)
 	uint32_t due;
 	bool any = false;
 
-	if (next_of(shard) > now_ns)
+	if (!is_due(shard, now_ns))
 		return false;
 	deadlines->hooks->begin(deadlines->owner);
 	while ((due = take_due(shard, now_ns)) != 0) {

@@ -27,7 +27,7 @@
  *
  * Invariants
  *   INV-DL-1  the event thread sleeps no longer than until the earliest
- *             deadline: before it sleeps it says FOR_EVER in sleeps_until and
+ *             deadline: before it sleeps it says INT64_MAX in sleeps_until and
  *             then looks at each shard under its lock.  Who arms before that
  *             look is seen; who arms after it has seen, by the lock, what was
  *             said, or the lesser time that was said later, and wakes it.

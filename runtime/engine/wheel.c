@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* No tick: later than all. */
+#define NEVER UINT64_MAX
+
 typedef struct chain {
 	uint32_t first, last;
 } chain;
@@ -21,10 +24,18 @@ digit(uint64_t tick, unsigned level)
 	return (unsigned)(tick >> (TR_WHEEL_DIGIT * level)) % TR_WHEEL_SLOTS;
 }
 
-void
-tr_wheel_insert(tr_wheel *wheel, tr_cell *cell)
+/* The first tick that is not before `ns`, so that nothing is early. */
+static uint64_t
+tick_of(const tr_wheel *wheel, int64_t ns)
 {
-	uint64_t tick = tr_wheel_tick(wheel, cell->deadline);
+	return ns <= 0 ? 0 : (((uint64_t)ns - 1) >> wheel->shift) + 1;
+}
+
+/* Append the cell to its slot, as seen from now. */
+static void
+put_in_slot(tr_wheel *wheel, tr_cell *cell)
+{
+	uint64_t tick = tick_of(wheel, cell->deadline);
 
 	if (tick < wheel->now)
 		tick = wheel->now;
@@ -50,6 +61,13 @@ tr_wheel_insert(tr_wheel *wheel, tr_cell *cell)
 	head->previous = unit;
 }
 
+void
+tr_wheel_insert(tr_wheel *wheel, tr_cell *cell)
+{
+	put_in_slot(wheel, cell);
+	wheel->count++;
+}
+
 static void
 mark_empty(tr_wheel *wheel, unsigned level, unsigned slot)
 {
@@ -68,6 +86,7 @@ tr_wheel_remove(tr_wheel *wheel, tr_cell *cell)
 	uint32_t unit = tr_cell_unit(cell), next = cell->msg.next_unit;
 
 	cell->msg.size = 0;
+	wheel->count--;
 	if (*first == unit && next == 0) {
 		mark_empty(wheel, level, slot);
 		return;
@@ -90,11 +109,11 @@ first_of_level(const tr_wheel *wheel, unsigned level)
 	return base | (uint64_t)__builtin_ctzll(wheel->occupied[level]) << (TR_WHEEL_DIGIT * level);
 }
 
-/* The first slot that holds cells: the tick at which it begins, or TR_WHEEL_NEVER. */
+/* The first slot that holds cells: the tick at which it begins, or NEVER. */
 static uint64_t
 find_first(const tr_wheel *wheel, unsigned *level)
 {
-	uint64_t begin = TR_WHEEL_NEVER;
+	uint64_t begin = NEVER;
 
 	/* From the top: of two that begin together, the higher is to come down before the lower is taken. */
 	for (uint32_t levels = wheel->levels; levels != 0;) {
@@ -150,20 +169,18 @@ take_slot(tr_wheel *wheel, unsigned level, uint64_t begin)
 	return unit;
 }
 
-static uint32_t
-append_due(chain *due, uint32_t unit)
+static void
+take_all(tr_wheel *wheel, chain *due, uint32_t unit)
 {
-	uint32_t count = 0;
-
 	if (due->first == 0)
 		due->first = unit;
 	else
 		tr_cell_at(due->last)->msg.next_unit = unit;
-	for (; unit != 0; unit = tr_cell_at(unit)->msg.next_unit, count++) {
+	for (; unit != 0; unit = tr_cell_at(unit)->msg.next_unit) {
 		tr_cell_at(unit)->msg.size = 0;
 		due->last = unit;
+		wheel->count--;
 	}
-	return count;
 }
 
 static void
@@ -171,7 +188,7 @@ move_down(tr_wheel *wheel, uint32_t unit)
 {
 	for (uint32_t next; unit != 0; unit = next) {
 		next = tr_cell_at(unit)->msg.next_unit;
-		tr_wheel_insert(wheel, tr_cell_at(unit));
+		put_in_slot(wheel, tr_cell_at(unit));
 	}
 }
 
@@ -179,18 +196,18 @@ uint32_t
 tr_wheel_take_due(tr_wheel *wheel, int64_t now_ns, uint32_t most)
 {
 	uint64_t last = (uint64_t)now_ns >> wheel->shift;
+	uint32_t before = wheel->count;
 	chain due = { 0, 0 };
-	uint32_t count = 0;
 	uint64_t begin;
 	unsigned level = 0;
 
 	while ((begin = find_first(wheel, &level)) <= last) {
-		if (count >= most)
+		if (before - wheel->count >= most)
 			return due.first;
 		wheel->now = begin;
 		uint32_t unit = take_slot(wheel, level, begin);
 		if (level == 0)
-			count += append_due(&due, unit);
+			take_all(wheel, &due, unit);
 		else
 			move_down(wheel, unit);
 	}

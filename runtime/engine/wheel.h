@@ -30,11 +30,9 @@
 #define TR_WHEEL_SLOTS  (1u << TR_WHEEL_DIGIT)
 #define TR_WHEEL_LEVELS 11 /* 66 bits: every tick */
 
-/* No tick: later than all. */
-#define TR_WHEEL_NEVER UINT64_MAX
-
 typedef struct tr_wheel {
 	uint64_t now;    /* the first tick that has not been taken yet */
+	uint32_t count;  /* cells in it */
 	unsigned shift;  /* a tick is 1 << shift ns */
 	uint32_t levels; /* bitmap of those that hold cells */
 	uint64_t occupied[TR_WHEEL_LEVELS];
@@ -43,13 +41,6 @@ typedef struct tr_wheel {
 
 /* An empty wheel that begins at time `now_ns`, not negative. */
 void tr_wheel_init(tr_wheel *wheel, unsigned shift, int64_t now_ns);
-
-/* The first tick that is not before `ns`, so that nothing is early. */
-TR_INLINE uint64_t
-tr_wheel_tick(const tr_wheel *wheel, int64_t ns)
-{
-	return ns <= 0 ? 0 : (((uint64_t)ns - 1) >> wheel->shift) + 1;
-}
 
 /* A cell that is in no wheel, by its deadline; one in the past is due at once. */
 void tr_wheel_insert(tr_wheel *wheel, tr_cell *cell);
@@ -68,8 +59,8 @@ int64_t tr_wheel_next(const tr_wheel *wheel);
 
 /*
  * When the first cell is due; INT64_MAX when the wheel is empty.  It looks
- * at all cells of one slot, which the next take at that time moves down: so
- * each cell is looked at once a level.
+ * at all cells of the slots that begin first, which the next take at that time
+ * moves down: so each cell is looked at once a level.
  */
 int64_t tr_wheel_first_deadline(const tr_wheel *wheel);
 

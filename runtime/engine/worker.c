@@ -32,18 +32,6 @@ tr_worker_fini(tr_worker *worker)
 	tr_parker_fini(&worker->parker);
 }
 
-/* Xorshift (Marsaglia 2003): only spreads thieves over victims. */
-static uint32_t
-next_random(tr_worker *worker)
-{
-	uint32_t x = worker->random;
-
-	x ^= x << 13;
-	x ^= x >> 17;
-	x ^= x << 5;
-	return worker->random = x;
-}
-
 /* --- Waking. --- */
 
 /* The holder of a ticket makes one parked worker a searcher. */
@@ -252,7 +240,7 @@ static uint32_t
 steal(tr_worker *worker)
 {
 	tr_pool *pool = worker->pool;
-	uint32_t start = pool->count > 2 ? next_random(worker) % pool->count : 0;
+	uint32_t start = pool->count > 2 ? tr_worker_random(worker) % pool->count : 0;
 
 	for (uint32_t i = 0; i < pool->count; i++) {
 		tr_worker *victim = pool->workers[(start + i) % pool->count];

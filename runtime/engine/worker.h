@@ -125,6 +125,18 @@ void tr_worker_fini(tr_worker *worker);
 /* The same when the worker has nothing, or it is time to be fair. */
 uint32_t tr_worker_next_slow(tr_worker *worker);
 
+/* Xorshift (Marsaglia 2003), for what only has to be spread. */
+TR_INLINE uint32_t
+tr_worker_random(tr_worker *worker)
+{
+	uint32_t x = worker->random != 0 ? worker->random : 1;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return worker->random = x;
+}
+
 /* The next actor to run; sleeps while there is none.  0: the pool stops. */
 TR_INLINE uint32_t
 tr_worker_next(tr_worker *worker)

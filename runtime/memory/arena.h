@@ -58,6 +58,13 @@ tr_slot_shift(unsigned size_class)
 	return size_class < TR_MESSAGE_SIZES ? size_class : size_class - TR_MESSAGE_SIZES;
 }
 
+/* The class of the smallest slot that has room for `bytes`. */
+static inline unsigned
+tr_size_class(size_t bytes)
+{
+	return bytes <= TR_UNIT ? 0 : (unsigned)(64 - __builtin_clzll((bytes - 1) / TR_UNIT));
+}
+
 typedef struct tr_arena {
 	char *base;
 	uint32_t limit;       /* units reserved */
