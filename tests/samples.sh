@@ -4,6 +4,7 @@
 
 export LC_ALL=C
 samples=${top_builddir:-.}/samples
+readme=${srcdir:-.}/README.md
 work=samples-test.$$
 failed=0
 
@@ -155,6 +156,14 @@ test_supervised_simulated() {
 	check_supervised --simulate --workers 100 --seconds 60
 }
 
+# README.md shows some of the lines; "..." stands for others.
+test_supervised_readme() {
+	check_supervised --simulate
+	sed -n '/^\$ build\/samples\/supervised --simulate$/,/^```/p' "$readme" | sed '1d; $d; /^ *\.\.\.$/d' >"$work/wanted"
+	[ -s "$work/wanted" ] || fail 'supervised: README.md shows nothing of it'
+	! grep -Fvx -f "$work/got" "$work/wanted" >&2 || fail 'supervised: README.md shows lines that it does not print'
+}
+
 test_supervised_usage() {
 	check_supervised_refuses --seed
 	check_supervised_refuses --seed -1
@@ -186,6 +195,7 @@ test_wordcount_pipe
 test_wordcount_usage
 test_supervised_simulated
 check_supervised --seconds 1
+test_supervised_readme
 test_supervised_usage
 test_supervised_output
 exit $failed

@@ -152,10 +152,12 @@ typedef struct troupe_class {
 	 * Called by the spawn, in the spawner's thread, before anybody else
 	 * can reach the actor by its handle.  `argument` is the spawn's, and
 	 * borrowed.  Anything but 0 refuses: the spawn fails with
-	 * TROUPE_REFUSED, and stop is not called.
+	 * TROUPE_REFUSED, and stop is not called.  At a restart it is called
+	 * in the actor's turn, with the argument that was kept: see
+	 * argument_size.  Refusing is a failure then.
 	 */
 	int (*start)(troupe_actor *self, void *state, const void *argument);
-	/* Called exactly once for each actor that started; when it is restarted, once for each start. */
+	/* Called exactly once for each start that did not refuse. */
 	void (*stop)(troupe_actor *self, void *state, troupe_reason reason);
 	/* Called when a callback of the actor has failed, in the actor, before anything is done about it. */
 	void (*failed)(troupe_actor *self, void *state, const troupe_failure *failure);
