@@ -115,7 +115,12 @@ kin_decide(troupe_actor *self, void *state, const troupe_failure *failure)
 	return k->decide != NULL ? k->decide(self, k, failure) : k->decision;
 }
 
+static const troupe_supervisor at_once = { .restarts = 1000, .backoff_ns = -1 };
+static const troupe_supervisor in_a_while = { .restarts = 1000 };
+
 const troupe_class kin_class = { KIN_CLASS("kin", NULL) };
+const troupe_class kin_at_once_class = { KIN_CLASS("at once", &at_once) };
+const troupe_class kin_slow_class = { KIN_CLASS("slow", &in_a_while) };
 
 /* --- Houses. --- */
 
@@ -231,4 +236,28 @@ void
 kin_let(const kin *k, kin_act *act, void *argument)
 {
 	sys_send(k->ref, KIN_ACT, &(order){ act, argument }, sizeof(order));
+}
+
+/* --- Small families. --- */
+
+kin_pair *
+kin_pair_begin(const troupe_class *class_, int seed)
+{
+	static kin_pair p;
+
+	memset(&p, 0, sizeof p);
+	p.s = (kin){ .class_ = class_, .children = &p.a, .child_count = 1 };
+	p.a.tag = 'a';
+	house_open(&p.h, (uint64_t)seed);
+	kin_spawn(&p.h, &p.s);
+	house_forget(&p.h);
+	return &p;
+}
+
+void
+kin_pair_end(kin_pair *p)
+{
+	house_settle(&p->h);
+	house_close(&p->h);
+	ck_assert_uint_eq(p->a.starts, p->a.stops);
 }

@@ -85,6 +85,9 @@ void kin_failed(troupe_actor *self, void *state, const troupe_failure *failure);
 troupe_decision kin_decide(troupe_actor *self, void *state, const troupe_failure *failure);
 
 extern const troupe_class kin_class;
+/* Supervisors that restart as often as it takes, at once or after the default backoff. */
+extern const troupe_class kin_at_once_class;
+extern const troupe_class kin_slow_class;
 
 /* A simulated house, and one of the shapes.  Failures are counted, and not logged. */
 void house_open(house *h, uint64_t seed);
@@ -106,6 +109,17 @@ void kin_fail(const kin *k, int code);
 
 typedef void kin_act(troupe_actor *self, kin *k, void *argument);
 void kin_let(const kin *k, kin_act *act, void *argument);
+
+/* A supervisor s with a child a, which notes, in a simulated house of their own; the journal is empty. */
+typedef struct kin_pair {
+	house h;
+	kin s, a;
+} kin_pair;
+
+/* There is one at a time. */
+kin_pair *kin_pair_begin(const troupe_class *class_, int seed);
+/* Close; asserts that each life of the child has had its end. */
+void kin_pair_end(kin_pair *p);
 
 /* In callbacks and threads. */
 #define kin_expect(house_, condition) \

@@ -7,39 +7,6 @@
 
 #define SEEDS 12
 
-static const troupe_supervisor at_once = { .restarts = 1000, .backoff_ns = -1 };
-static const troupe_supervisor in_a_while = { .restarts = 1000 };
-static const troupe_class at_once_class = { KIN_CLASS("at once", &at_once) };
-static const troupe_class slow_class = { KIN_CLASS("slow", &in_a_while) };
-
-struct pair {
-	house h;
-	kin s, a;
-};
-
-/* A supervisor s with a child a. */
-static struct pair *
-begin_pair(const troupe_class *class_, int seed)
-{
-	static struct pair p;
-
-	memset(&p, 0, sizeof p);
-	p.s = (kin){ .class_ = class_, .children = &p.a, .child_count = 1 };
-	p.a.tag = 'a';
-	house_open(&p.h, (uint64_t)seed);
-	kin_spawn(&p.h, &p.s);
-	house_forget(&p.h);
-	return &p;
-}
-
-static void
-end_pair(struct pair *p)
-{
-	house_settle(&p->h);
-	house_close(&p->h);
-	ck_assert_uint_eq(p->a.starts, p->a.stops);
-}
-
 /* --- The state and the argument. --- */
 
 struct gift {
@@ -96,7 +63,7 @@ static void
 check_gift(int shape, troupe_class class_, bool is_null)
 {
 	house h;
-	kin s = { .class_ = &at_once_class };
+	kin s = { .class_ = &kin_at_once_class };
 	struct gift g = { .h = &h, .class_ = &class_, .is_null = is_null };
 
 	given = &g;
@@ -157,7 +124,7 @@ be_known(troupe_actor *self, kin *k)
 START_TEST(test_system_restart_keeps_handle_and_names)
 {
 	house h;
-	kin a = { .start = be_known }, s = { .class_ = &slow_class, .children = &a, .child_count = 1 };
+	kin a = { .start = be_known }, s = { .class_ = &kin_slow_class, .children = &a, .child_count = 1 };
 
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &s);
@@ -185,7 +152,7 @@ END_TEST
 
 START_TEST(test_system_restart_keeps_the_messages_in_order)
 {
-	struct pair *p = begin_pair(&slow_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i);
 
 	kin_fail(&p->a, 7);
 	for (uint32_t i = 1; i <= 3; i++)
@@ -201,7 +168,7 @@ START_TEST(test_system_restart_keeps_the_messages_in_order)
 	troupe_totals totals = house_settle(&p->h);
 	assert_journal(&p->h, "a:1000 a!7 a-R a+ a:5 a:8 a:1 a:2 a:3 a:4 a:6");
 	ck_assert_uint_eq(totals.dead, 0);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -215,7 +182,7 @@ expect_next(troupe_actor *self, kin *k, const troupe_msg *msg)
 /* Those that come with an order of the supervisor's too. */
 START_TEST(test_system_restart_keeps_in_order_what_comes_meanwhile)
 {
-	struct pair *p = begin_pair(&at_once_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i);
 
 	p->a.on = expect_next;
 	for (uint32_t i = 1; i <= 60; i++) {
@@ -228,7 +195,7 @@ START_TEST(test_system_restart_keeps_in_order_what_comes_meanwhile)
 	house_settle(&p->h);
 	ck_assert_uint_eq(p->a.number, 60);
 	ck_assert_uint_eq(p->a.starts, 5);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -241,7 +208,7 @@ stash_some(troupe_actor *self, kin *k, const troupe_msg *msg)
 
 START_TEST(test_system_restart_puts_the_stash_in_front)
 {
-	struct pair *p = begin_pair(&slow_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i);
 
 	p->a.on = stash_some;
 	for (uint32_t i = 1; i <= 3; i++)
@@ -260,7 +227,7 @@ START_TEST(test_system_restart_puts_the_stash_in_front)
 	assert_journal(&p->h, "a:1000 a!7 a-R a+ a:4 a:14 a:1 a:2 a:3 a:11 a:12 a:13");
 	/* Each once, and what let the time pass. */
 	ck_assert_uint_eq(totals.handled, 9 + 1);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -285,7 +252,7 @@ tie(troupe_actor *self, kin *k, void *who)
 
 START_TEST(test_system_restart_is_no_end_for_who_monitors_or_is_linked)
 {
-	struct pair *p = begin_pair(&at_once_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i);
 	kin w = { .on = count_down }, l = { 0 };
 
 	kin_spawn(&p->h, &w);
@@ -304,7 +271,7 @@ START_TEST(test_system_restart_is_no_end_for_who_monitors_or_is_linked)
 	ck_assert_int_eq(p->a.reason, TROUPE_REASON_LINKED);
 	ck_assert_uint_eq(p->a.starts, 5);
 	ck_assert_uint_eq(w.downs, 1);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -322,21 +289,21 @@ arm_timers(troupe_actor *self, kin *k, void *unused)
 
 START_TEST(test_system_restart_ends_timers)
 {
-	struct pair *p = begin_pair(&slow_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i);
 
 	kin_let(&p->a, arm_timers, NULL);
 	kin_fail(&p->a, 7);
 	kin_send(&p->a, 4);
 	house_settle(&p->h);
 	assert_journal(&p->h, "a:1000 a!7 a-R a+ a:4");
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
 /* They are due already when it fails, or while it waits. */
 START_TEST(test_system_restart_ends_timers_whose_ticks_wait)
 {
-	struct pair *p = begin_pair(&slow_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i);
 	const int code = 7;
 
 	kin_let(&p->a, arm_timers, NULL);
@@ -352,7 +319,7 @@ START_TEST(test_system_restart_ends_timers_whose_ticks_wait)
 	const char *failed = strstr(p->h.journal, "a!7");
 	ck_assert_ptr_nonnull(failed);
 	ck_assert_str_eq(failed, "a!7 a-R a+");
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -387,7 +354,7 @@ answer_late(troupe_actor *self, kin *k, const troupe_msg *msg)
 
 START_TEST(test_system_restart_cancels_asks)
 {
-	struct pair *p = begin_pair(&slow_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i);
 	kin r = { .on = answer_late };
 
 	kin_spawn(&p->h, &r);
@@ -397,13 +364,13 @@ START_TEST(test_system_restart_cancels_asks)
 	ck_assert_uint_eq(r.handled, 3);
 	assert_journal(&p->h, "a!7 a-R a+");
 	sys_assert_count(p->h.ledger.dead[TROUPE_LATE], 3);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
 START_TEST(test_system_restart_ends_what_it_monitors)
 {
-	struct pair *p = begin_pair(&at_once_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i);
 	kin w[2] = { { 0 }, { 0 } };
 
 	p->a.on = count_down;
@@ -420,7 +387,7 @@ START_TEST(test_system_restart_ends_what_it_monitors)
 	house_settle(&p->h);
 	ck_assert_uint_eq(w[0].stops + w[1].stops, 2);
 	ck_assert_uint_eq(p->a.downs, 0);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -451,7 +418,7 @@ come_back(troupe_actor *self, kin *k, const troupe_msg *msg)
 
 START_TEST(test_system_restart_forgets_other_behaviors)
 {
-	struct pair *p = begin_pair(&at_once_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i);
 
 	kin_let(&p->a, become_others, NULL);
 	kin_send(&p->a, 1);
@@ -461,7 +428,7 @@ START_TEST(test_system_restart_forgets_other_behaviors)
 	house_settle(&p->h);
 	ck_assert_uint_eq(p->a.number, 2);
 	assert_journal(&p->h, "a!7 a-R a+ a:2");
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -471,7 +438,7 @@ START_TEST(test_system_restart_stops_children_first)
 	kin z = { .tag = 'z' };
 	kin xy[2] = { { .tag = 'x', .children = &z, .child_count = 1 }, { .tag = 'y' } };
 	kin ab[2] = { { .tag = 'a', .children = xy, .child_count = 2 }, { .tag = 'b' } };
-	kin s = { .class_ = &slow_class, .children = ab, .child_count = 2 };
+	kin s = { .class_ = &kin_slow_class, .children = ab, .child_count = 2 };
 
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &s);
@@ -512,7 +479,7 @@ begin_things(troupe_actor *self, kin *k, troupe_reason reason)
 
 START_TEST(test_system_restart_ends_a_life_in_which_nothing_begins)
 {
-	struct pair *p = begin_pair(&slow_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i);
 
 	p->a.on = stash_some;
 	p->a.stop = begin_things;
@@ -523,7 +490,7 @@ START_TEST(test_system_restart_ends_a_life_in_which_nothing_begins)
 	assert_journal(&p->h, "a:3 a:1000 a!7 a-R a!8 a+ a:3 a:4");
 	ck_assert_uint_eq(totals.failed, 2);
 	ck_assert_uint_eq(totals.restarted, 1);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -541,7 +508,7 @@ START_TEST(test_system_restart_begins_a_life_in_which_all_begins)
 {
 	house h;
 	kin a = { .start = begin_anew, .on = count_down };
-	kin s = { .class_ = &slow_class, .children = &a, .child_count = 1 };
+	kin s = { .class_ = &kin_slow_class, .children = &a, .child_count = 1 };
 
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &s);

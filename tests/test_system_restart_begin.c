@@ -7,39 +7,6 @@
 
 #define SEEDS 12
 
-static const troupe_supervisor at_once = { .restarts = 1000, .backoff_ns = -1 };
-static const troupe_supervisor in_a_while = { .restarts = 1000 };
-static const troupe_class at_once_class = { KIN_CLASS("at once", &at_once) };
-static const troupe_class slow_class = { KIN_CLASS("slow", &in_a_while) };
-
-struct pair {
-	house h;
-	kin s, a;
-};
-
-/* A supervisor s with a child a. */
-static struct pair *
-begin_pair(const troupe_class *class_, int seed)
-{
-	static struct pair p;
-
-	memset(&p, 0, sizeof p);
-	p.s = (kin){ .class_ = class_, .children = &p.a, .child_count = 1 };
-	p.a.tag = 'a';
-	house_open(&p.h, (uint64_t)seed);
-	kin_spawn(&p.h, &p.s);
-	house_forget(&p.h);
-	return &p;
-}
-
-static void
-end_pair(struct pair *p)
-{
-	house_settle(&p->h);
-	house_close(&p->h);
-	ck_assert_uint_eq(p->a.starts, p->a.stops);
-}
-
 /* --- A start that fails has begun nothing. --- */
 
 static void
@@ -86,14 +53,14 @@ begin_in_vain(troupe_actor *self, kin *k)
 	return 0;
 }
 
-static const troupe_class *const supervising[] = { &kin_class, &at_once_class, &slow_class };
+static const troupe_class *const supervising[] = { &kin_class, &kin_at_once_class, &kin_slow_class };
 
 START_TEST(test_system_restart_begin_in_vain_leaves_nothing)
 {
 	house h;
 	kin other = { 0 }, xy[2] = { { 0 }, { 0 } };
 	kin a = { .tag = 'a', .start = begin_in_vain, .children = xy, .child_count = 2, .class_ = supervising[_i % 3] };
-	kin s = { .class_ = &at_once_class, .children = &a, .child_count = 1 };
+	kin s = { .class_ = &kin_at_once_class, .children = &a, .child_count = 1 };
 
 	house_open(&h, (uint64_t)_i);
 	a.number = kin_spawn(&h, &other);
@@ -130,7 +97,7 @@ stop_in_start(troupe_actor *self, kin *k)
 
 START_TEST(test_system_restart_begin_and_stop_at_once)
 {
-	struct pair *p = begin_pair(&at_once_class, _i / 2);
+	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i / 2);
 
 	p->a.start = stop_in_start;
 	p->a.number = _i % 2 ? TROUPE_STOP_NOW : TROUPE_STOP_DRAIN;
@@ -139,7 +106,7 @@ START_TEST(test_system_restart_begin_and_stop_at_once)
 	house_settle(&p->h);
 	assert_journal(&p->h, _i % 2 ? "a:1000 a!7 a-R a+ a-S" : "a:1000 a!7 a-R a+ a:1 a-S");
 	sys_assert_count(p->h.ledger.dead[TROUPE_DEAD], _i % 2);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -154,7 +121,7 @@ stop_when_empty(troupe_actor *self, kin *k, void *unused)
 /* What an actor has promised in one life it does in the next. */
 START_TEST(test_system_restart_begin_and_go_on_with_a_drain)
 {
-	struct pair *p = begin_pair(&slow_class, _i);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i);
 
 	kin_let(&p->a, stop_when_empty, NULL);
 	kin_send(&p->a, 1);
@@ -162,7 +129,7 @@ START_TEST(test_system_restart_begin_and_go_on_with_a_drain)
 	kin_send(&p->a, 2);
 	house_settle(&p->h);
 	assert_journal(&p->h, "a:1 a:1000 a!7 a-R a+ a:2 a-S");
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -182,13 +149,13 @@ stop_and_fail(troupe_actor *self, kin *k, void *mode)
 START_TEST(test_system_restart_begin_goes_before_a_stop)
 {
 	troupe_stop_mode modes[] = { TROUPE_STOP_NOW, TROUPE_STOP_DRAIN };
-	struct pair *p = begin_pair(&slow_class, _i / 3);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i / 3);
 
 	kin_let(&p->a, stop_and_fail, _i % 3 < 2 ? &modes[_i % 3] : NULL);
 	kin_send(&p->a, 1);
 	house_settle(&p->h);
 	assert_journal(&p->h, "a!7 a-R a+ a:1");
-	end_pair(p);
+	kin_pair_end(p);
 	/* Who is not supervised stops for having failed. */
 	house h;
 	kin alone = { 0 };
@@ -214,7 +181,7 @@ fail_again(troupe_actor *self, kin *k, troupe_reason reason)
 /* One that waits has no messages to drain before it stops, and no life to end, however that ended. */
 START_TEST(test_system_restart_begin_never_since_it_is_stopped)
 {
-	struct pair *p = begin_pair(&slow_class, _i / 4);
+	kin_pair *p = kin_pair_begin(&kin_slow_class, _i / 4);
 
 	p->a.stop = _i / 2 % 2 ? fail_again : NULL;
 	kin_fail(&p->a, 7);
@@ -229,7 +196,7 @@ START_TEST(test_system_restart_begin_never_since_it_is_stopped)
 	/* Its time to wait is not waited for. */
 	ck_assert_int_lt(troupe_now(p->h.t), 50 * TROUPE_MS);
 	sys_assert_status(troupe_send(p->a.ref, 1, NULL, 0), TROUPE_DEAD);
-	end_pair(p);
+	kin_pair_end(p);
 }
 END_TEST
 
@@ -262,7 +229,7 @@ START_TEST(test_system_restart_begin_never_since_the_supervisor_stops)
 {
 	house h;
 	kin many[8], ab[2], w = { 0 };
-	kin s = { .class_ = &slow_class, .children = ab, .child_count = 2 };
+	kin s = { .class_ = &kin_slow_class, .children = ab, .child_count = 2 };
 
 	memset(many, 0, sizeof many);
 	memset(ab, 0, sizeof ab);
