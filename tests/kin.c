@@ -261,3 +261,28 @@ kin_pair_end(kin_pair *p)
 	house_close(&p->h);
 	ck_assert_uint_eq(p->a.starts, p->a.stops);
 }
+
+kin_family *
+kin_family_begin(const troupe_class *class_, int seed)
+{
+	static kin_family f;
+
+	memset(&f, 0, sizeof f);
+	f.s = (kin){ .tag = 's', .class_ = class_, .children = f.a, .child_count = 3 };
+	for (int i = 0; i < 3; i++)
+		f.a[i].tag = (char)('a' + i);
+	house_open(&f.h, (uint64_t)seed);
+	kin_spawn(&f.h, &f.s);
+	assert_journal(&f.h, "s+ a+ b+ c+");
+	house_forget(&f.h);
+	return &f;
+}
+
+void
+kin_family_end(kin_family *f)
+{
+	house_settle(&f->h);
+	house_close(&f->h);
+	/* A life that ends is told so once. */
+	ck_assert_uint_eq(f->s.starts, f->s.stops);
+}

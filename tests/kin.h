@@ -77,6 +77,12 @@ typedef struct kin_state {
 	.name = (name_), .state_size = sizeof(kin_state), .argument_size = sizeof(kin *), .start = kin_start, \
 	.receive = kin_receive, .stop = kin_stop, .failed = kin_failed, .supervisor = (supervisor_)
 
+/* Define a class of kin that supervise; what follows are fields of its troupe_supervisor. */
+#define KIN_FLAGGED_CLASS_OF(name_, flags_, ...) \
+	static const troupe_supervisor name_##_how = { __VA_ARGS__ }; \
+	static const troupe_class name_ = { KIN_CLASS(#name_, &name_##_how), .flags = (flags_) }
+#define KIN_CLASS_OF(name_, ...) KIN_FLAGGED_CLASS_OF(name_, 0, __VA_ARGS__)
+
 int kin_start(troupe_actor *self, void *state, const void *argument);
 void kin_receive(troupe_actor *self, void *state, const troupe_msg *msg);
 void kin_stop(troupe_actor *self, void *state, troupe_reason reason);
@@ -120,6 +126,16 @@ typedef struct kin_pair {
 kin_pair *kin_pair_begin(const troupe_class *class_, int seed);
 /* Close; asserts that each life of the child has had its end. */
 void kin_pair_end(kin_pair *p);
+
+/* A supervisor s with three children a, b, c; all else as for a pair. */
+typedef struct kin_family {
+	house h;
+	kin s, a[3];
+} kin_family;
+
+kin_family *kin_family_begin(const troupe_class *class_, int seed);
+/* Close; asserts that each life of the supervisor has had its end. */
+void kin_family_end(kin_family *f);
 
 /* In callbacks and threads. */
 #define kin_expect(house_, condition) \

@@ -12,53 +12,18 @@
 
 #define AT_ONCE .restarts = 1000, .backoff_ns = -1
 
-#define CLASS_OF(name_, ...) \
-	static const troupe_supervisor name_##_how = { __VA_ARGS__ }; \
-	static const troupe_class name_ = { KIN_CLASS(#name_, &name_##_how) }
-
-CLASS_OF(one_class, AT_ONCE);
-CLASS_OF(all_class, .strategy = TROUPE_ALL_FOR_ONE, AT_ONCE);
-CLASS_OF(rest_class, .strategy = TROUPE_REST_FOR_ONE, AT_ONCE);
-CLASS_OF(default_class, .strategy = TROUPE_ONE_FOR_ONE);
-CLASS_OF(deciding_class, .decide = kin_decide, AT_ONCE);
+KIN_CLASS_OF(one_class, AT_ONCE);
+KIN_CLASS_OF(all_class, .strategy = TROUPE_ALL_FOR_ONE, AT_ONCE);
+KIN_CLASS_OF(rest_class, .strategy = TROUPE_REST_FOR_ONE, AT_ONCE);
+KIN_CLASS_OF(default_class, .strategy = TROUPE_ONE_FOR_ONE);
+KIN_CLASS_OF(deciding_class, .decide = kin_decide, AT_ONCE);
 
 /* --- Strategies. --- */
-
-struct family {
-	house h;
-	kin s, a[3];
-};
-
-/* A supervisor s with three children a, b, c. */
-static struct family *
-begin_family(const troupe_class *class_, int seed)
-{
-	static struct family f;
-
-	memset(&f, 0, sizeof f);
-	f.s = (kin){ .tag = 's', .class_ = class_, .children = f.a, .child_count = 3 };
-	for (int i = 0; i < 3; i++)
-		f.a[i].tag = (char)('a' + i);
-	house_open(&f.h, (uint64_t)seed);
-	kin_spawn(&f.h, &f.s);
-	assert_journal(&f.h, "s+ a+ b+ c+");
-	house_forget(&f.h);
-	return &f;
-}
-
-static void
-end_family(struct family *f)
-{
-	house_settle(&f->h);
-	house_close(&f->h);
-	/* A life that ends is told so once. */
-	ck_assert_uint_eq(f->s.starts, f->s.stops);
-}
 
 static void
 check_strategy(const troupe_class *class_, int seed, int which, const char *journal)
 {
-	struct family *f = begin_family(class_, seed);
+	kin_family *f = kin_family_begin(class_, seed);
 
 	kin_fail(&f->a[which], 7);
 	troupe_totals totals = house_settle(&f->h);
@@ -66,7 +31,7 @@ check_strategy(const troupe_class *class_, int seed, int which, const char *jour
 	ck_assert_uint_eq(totals.failed, 1);
 	ck_assert_uint_eq(totals.restarted, f->a[0].stops + f->a[1].stops + f->a[2].stops);
 	house_forget(&f->h);
-	end_family(f);
+	kin_family_end(f);
 	assert_journal(&f->h, "c-C b-C a-C s-C");
 }
 
@@ -106,7 +71,7 @@ spawn_late(troupe_actor *self, kin *k, void *child_)
 
 START_TEST(test_system_supervise_counts_children_by_their_spawns)
 {
-	struct family *f = begin_family(&rest_class, _i);
+	kin_family *f = kin_family_begin(&rest_class, _i);
 	kin d = { .tag = 'd' };
 
 	kin_let(&f->s, spawn_late, &d);
@@ -114,7 +79,7 @@ START_TEST(test_system_supervise_counts_children_by_their_spawns)
 	kin_fail(&f->a[2], 7);
 	house_settle(&f->h);
 	assert_journal(&f->h, "d+ c:1000 c!7 d-R c-R c+ d+");
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -132,7 +97,7 @@ static const troupe_class *const strategies[] = { &one_class, &all_class, &rest_
 
 START_TEST(test_system_supervise_leaves_alone_who_ends_without_failing)
 {
-	struct family *f = begin_family(strategies[_i % 3], _i);
+	kin_family *f = kin_family_begin(strategies[_i % 3], _i);
 
 	f->a[0].on = stop_after;
 	kin_send(&f->a[0], 1);
@@ -146,7 +111,7 @@ START_TEST(test_system_supervise_leaves_alone_who_ends_without_failing)
 	house_settle(&f->h);
 	assert_journal(&f->h, "a:1 a-S b-A c:1000 c!2 c-R c+");
 	sys_assert_status(troupe_send(f->a[0].ref, 1, NULL, 0), TROUPE_DEAD);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -154,7 +119,7 @@ END_TEST
 
 START_TEST(test_system_supervise_restarts_two_that_fail_at_once)
 {
-	struct family *f = begin_family(strategies[_i % 3], _i);
+	kin_family *f = kin_family_begin(strategies[_i % 3], _i);
 
 	kin_fail(&f->a[0], 1);
 	kin_fail(&f->a[2], 3);
@@ -173,7 +138,7 @@ START_TEST(test_system_supervise_restarts_two_that_fail_at_once)
 	}
 	house_settle(&f->h);
 	ck_assert_uint_eq(f->a[1].handled, 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -181,7 +146,7 @@ END_TEST
 
 START_TEST(test_system_supervise_resumes_with_the_state_as_it_is)
 {
-	struct family *f = begin_family(&deciding_class, _i);
+	kin_family *f = kin_family_begin(&deciding_class, _i);
 
 	f->s.decision = TROUPE_RESUME;
 	kin_send(&f->a[0], 1);
@@ -199,7 +164,7 @@ START_TEST(test_system_supervise_resumes_with_the_state_as_it_is)
 	house_settle(&f->h);
 	ck_assert_uint_eq(f->a[0].handled, 15);
 	ck_assert_uint_eq(f->s.decided, 11);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -226,7 +191,7 @@ expect_failed(troupe_actor *self, kin *k, const troupe_msg *msg)
 
 START_TEST(test_system_supervise_stops_for_having_failed)
 {
-	struct family *f = begin_family(&deciding_class, _i);
+	kin_family *f = kin_family_begin(&deciding_class, _i);
 	kin w = { .on = expect_failed, .more = &f->a[1] };
 
 	f->s.decision = TROUPE_STOP;
@@ -243,13 +208,13 @@ START_TEST(test_system_supervise_stops_for_having_failed)
 	sys_assert_count(f->h.ledger.dead[TROUPE_DEAD], 1);
 	sys_assert_count(f->h.ledger.dead[TROUPE_FAILED], 1);
 	sys_assert_status(troupe_send(f->a[1].ref, 1, NULL, 0), TROUPE_DEAD);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
 START_TEST(test_system_supervise_escalates_to_the_top)
 {
-	struct family *f = begin_family(&deciding_class, _i);
+	kin_family *f = kin_family_begin(&deciding_class, _i);
 	kin w = { .on = expect_failed, .more = &f->s };
 
 	f->s.decision = TROUPE_ESCALATE;
@@ -263,7 +228,7 @@ START_TEST(test_system_supervise_escalates_to_the_top)
 	assert_journal(&f->h, "b:1000 b!5 s?5 s!5 c-P b-P a-P s-F");
 	ck_assert_uint_eq(w.downs, 1);
 	ck_assert_uint_eq(totals.spawned, totals.stopped + 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -315,11 +280,11 @@ begin_talk(house *h, kin *talker)
 }
 
 /* No message is to blame for it: none is buried. */
-CLASS_OF(never_class, .restarts = -1);
+KIN_CLASS_OF(never_class, .restarts = -1);
 
 START_TEST(test_system_supervise_escalates_over_no_message)
 {
-	struct family *f = begin_family(&never_class, _i);
+	kin_family *f = kin_family_begin(&never_class, _i);
 	kin talker = { 0 };
 
 	f->s.failed = expect_escalated;
@@ -330,7 +295,7 @@ START_TEST(test_system_supervise_escalates_over_no_message)
 	sys_assert_count(f->h.ledger.dead[TROUPE_FAILED], 1);
 	ck_assert_uint_eq(talker.handled, 60);
 	sys_assert_status(troupe_stop(talker.ref, TROUPE_STOP_NOW), TROUPE_OK);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -351,7 +316,7 @@ expect_undecided(troupe_actor *self, kin *k, const troupe_failure *failure)
 
 START_TEST(test_system_supervise_escalates_when_it_fails_to_decide)
 {
-	struct family *f = begin_family(&deciding_class, _i);
+	kin_family *f = kin_family_begin(&deciding_class, _i);
 
 	f->s.decide = decide_by_failing;
 	f->s.failed = expect_undecided;
@@ -359,7 +324,7 @@ START_TEST(test_system_supervise_escalates_when_it_fails_to_decide)
 	kin_send(&f->a[0], 2);
 	house_settle(&f->h);
 	assert_journal(&f->h, "a:1000 a!1 s?1 s!11 c-P b-P a-P s-F");
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -455,7 +420,7 @@ expect_start_text(troupe_actor *self, kin *k, const troupe_failure *failure)
 
 START_TEST(test_system_supervise_gives_up_a_child_that_never_starts)
 {
-	struct family *f = begin_family(&default_class, _i);
+	kin_family *f = kin_family_begin(&default_class, _i);
 	bool refuses = _i % 2 == 0;
 
 	f->a[1].start = refuses ? refuse_later : fail_later;
@@ -469,7 +434,7 @@ START_TEST(test_system_supervise_gives_up_a_child_that_never_starts)
 	ck_assert_uint_eq(totals.restarted, 0);
 	ck_assert_uint_eq(totals.dead, 1);
 	ck_assert_uint_eq(totals.spawned, totals.stopped);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -482,7 +447,7 @@ refuse_twice(troupe_actor *self, kin *k)
 
 START_TEST(test_system_supervise_goes_on_with_the_group_when_a_start_fails)
 {
-	struct family *f = begin_family(&all_class, _i);
+	kin_family *f = kin_family_begin(&all_class, _i);
 
 	f->a[1].start = refuse_twice;
 	kin_fail(&f->a[2], 7);
@@ -496,7 +461,7 @@ START_TEST(test_system_supervise_goes_on_with_the_group_when_a_start_fails)
 	ck_assert_uint_eq(f->a[1].stops, 1);
 	ck_assert_uint_eq(f->a[2].stops, 1);
 	ck_assert_uint_eq(f->a[1].handled, 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 

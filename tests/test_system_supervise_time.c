@@ -7,58 +7,29 @@
 
 #define SEEDS 12
 
-#define CLASS_OF(name_, ...) \
-	static const troupe_supervisor name_##_how = { __VA_ARGS__ }; \
-	static const troupe_class name_ = { KIN_CLASS(#name_, &name_##_how) }
-
-struct family {
-	house h;
-	kin s, a[3];
-};
-
-/* A supervisor s with three children a, b, c. */
-static struct family *
-begin_family(const troupe_class *class_, int seed)
-{
-	static struct family f;
-
-	memset(&f, 0, sizeof f);
-	f.s = (kin){ .class_ = class_, .children = f.a, .child_count = 3 };
-	house_open(&f.h, (uint64_t)seed);
-	kin_spawn(&f.h, &f.s);
-	return &f;
-}
-
 /* It fails, and everything is done about it; how long it was away. */
 static int64_t
-fail_and_wait(struct family *f, kin *k)
+fail_and_wait(kin_family *f, kin *k)
 {
 	kin_fail(k, 1);
 	house_settle(&f->h);
 	return k->started_at[(k->starts - 1) % KIN_LIVES] - k->failed_at[(k->fails - 1) % KIN_LIVES];
 }
 
-static void
-end_family(struct family *f)
-{
-	house_settle(&f->h);
-	house_close(&f->h);
-}
-
 /* --- How long. --- */
 
-CLASS_OF(default_class, .strategy = TROUPE_ONE_FOR_ONE);
+KIN_CLASS_OF(default_class, .strategy = TROUPE_ONE_FOR_ONE);
 
 START_TEST(test_system_supervise_time_doubles_from_a_tenth_of_a_second)
 {
-	struct family *f = begin_family(&default_class, _i);
+	kin_family *f = kin_family_begin(&default_class, _i);
 
 	for (int i = 0; i < 5; i++)
 		assert_backoff(fail_and_wait(f, &f->a[1]), (100 * TROUPE_MS) << i);
 	/* Another child has its own. */
 	assert_backoff(fail_and_wait(f, &f->a[0]), 100 * TROUPE_MS);
 	ck_assert_uint_eq(f->a[2].starts, 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -69,7 +40,7 @@ START_TEST(test_system_supervise_time_is_by_chance)
 
 	for (int seed = 0; seed < 60; seed++) {
 		for (int again = 0; again < 2; again++) {
-			struct family *f = begin_family(&default_class, seed);
+			kin_family *f = kin_family_begin(&default_class, seed);
 			int64_t passed = fail_and_wait(f, &f->a[0]);
 
 			assert_backoff(passed, 100 * TROUPE_MS);
@@ -80,7 +51,7 @@ START_TEST(test_system_supervise_time_is_by_chance)
 			most = passed > most ? passed : most;
 			/* Two that fail together do not come back together. */
 			ck_assert_int_ne(fail_and_wait(f, &f->a[1]), passed);
-			end_family(f);
+			kin_family_end(f);
 		}
 	}
 	ck_assert_int_lt(least, 80 * TROUPE_MS);
@@ -88,36 +59,36 @@ START_TEST(test_system_supervise_time_is_by_chance)
 }
 END_TEST
 
-CLASS_OF(patient_class, .restarts = 100, .window_ns = 1000000 * TROUPE_SECOND);
+KIN_CLASS_OF(patient_class, .restarts = 100, .window_ns = 1000000 * TROUPE_SECOND);
 
 START_TEST(test_system_supervise_time_is_ten_seconds_at_most)
 {
-	struct family *f = begin_family(&patient_class, _i);
+	kin_family *f = kin_family_begin(&patient_class, _i);
 
 	for (int i = 0; i < 12; i++)
 		assert_backoff(fail_and_wait(f, &f->a[0]),
 		    i < 7 ? (100 * TROUPE_MS) << i : 10 * TROUPE_SECOND);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
-CLASS_OF(capped_class, .restarts = 100, .backoff_ns = 2 * TROUPE_MS, .backoff_max_ns = 7 * TROUPE_MS);
-CLASS_OF(crossed_class, .restarts = 100, .backoff_ns = 9 * TROUPE_MS, .backoff_max_ns = 7 * TROUPE_MS);
-CLASS_OF(huge_class, .restarts = 3, .backoff_ns = INT64_MAX / 2, .backoff_max_ns = INT64_MAX);
+KIN_CLASS_OF(capped_class, .restarts = 100, .backoff_ns = 2 * TROUPE_MS, .backoff_max_ns = 7 * TROUPE_MS);
+KIN_CLASS_OF(crossed_class, .restarts = 100, .backoff_ns = 9 * TROUPE_MS, .backoff_max_ns = 7 * TROUPE_MS);
+KIN_CLASS_OF(huge_class, .restarts = 3, .backoff_ns = INT64_MAX / 2, .backoff_max_ns = INT64_MAX);
 
 START_TEST(test_system_supervise_time_is_what_the_class_says)
 {
-	struct family *f = begin_family(&capped_class, _i);
+	kin_family *f = kin_family_begin(&capped_class, _i);
 
 	for (int i = 0; i < 6; i++)
 		assert_backoff(fail_and_wait(f, &f->a[0]), i < 2 ? (2 * TROUPE_MS) << i : 7 * TROUPE_MS);
-	end_family(f);
-	f = begin_family(&crossed_class, _i);
+	kin_family_end(f);
+	f = kin_family_begin(&crossed_class, _i);
 	for (int i = 0; i < 3; i++)
 		assert_backoff(fail_and_wait(f, &f->a[0]), 7 * TROUPE_MS);
-	end_family(f);
+	kin_family_end(f);
 	/* As good as for ever. */
-	f = begin_family(&huge_class, _i);
+	f = kin_family_begin(&huge_class, _i);
 	kin_fail(&f->a[0], 1);
 	house_pass(&f->h, 1000 * TROUPE_SECOND);
 	ck_assert_uint_eq(f->a[0].stops, 1);
@@ -127,16 +98,16 @@ START_TEST(test_system_supervise_time_is_what_the_class_says)
 }
 END_TEST
 
-CLASS_OF(at_once_class, .restarts = 1000, .backoff_ns = -5, .backoff_max_ns = INT64_MAX);
-CLASS_OF(never_long_class, .restarts = 1000, .backoff_max_ns = -1);
+KIN_CLASS_OF(at_once_class, .restarts = 1000, .backoff_ns = -5, .backoff_max_ns = INT64_MAX);
+KIN_CLASS_OF(never_long_class, .restarts = 1000, .backoff_max_ns = -1);
 
 START_TEST(test_system_supervise_time_is_none_when_negative)
 {
-	struct family *f = begin_family(_i % 2 ? &at_once_class : &never_long_class, _i);
+	kin_family *f = kin_family_begin(_i % 2 ? &at_once_class : &never_long_class, _i);
 
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_le(fail_and_wait(f, &f->a[0]), 100000);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -144,7 +115,7 @@ END_TEST
 
 START_TEST(test_system_supervise_time_five_restarts_in_half_a_minute)
 {
-	struct family *f = begin_family(&default_class, _i);
+	kin_family *f = kin_family_begin(&default_class, _i);
 
 	for (int i = 0; i < 5; i++) {
 		(void)fail_and_wait(f, &f->a[0]);
@@ -162,13 +133,13 @@ START_TEST(test_system_supervise_time_five_restarts_in_half_a_minute)
 	ck_assert_int_eq(f->a[2].reason, TROUPE_REASON_PARENT);
 	ck_assert_uint_eq(totals.restarted, 10);
 	ck_assert_uint_eq(totals.spawned, totals.stopped);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
 START_TEST(test_system_supervise_time_forgets_after_half_a_minute)
 {
-	struct family *f = begin_family(&default_class, _i);
+	kin_family *f = kin_family_begin(&default_class, _i);
 
 	for (int round = 0; round < 4; round++) {
 		for (int i = 0; i < 5; i++)
@@ -177,14 +148,14 @@ START_TEST(test_system_supervise_time_forgets_after_half_a_minute)
 	}
 	ck_assert_uint_eq(f->a[0].starts, 21);
 	ck_assert_uint_eq(f->s.fails, 0);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
 /* Whatever has passed before the first failure. */
 START_TEST(test_system_supervise_time_begins_with_the_first_failure)
 {
-	struct family *f = begin_family(&default_class, _i);
+	kin_family *f = kin_family_begin(&default_class, _i);
 
 	house_pass(&f->h, 25 * TROUPE_SECOND);
 	for (int i = 0; i < 5; i++)
@@ -195,16 +166,16 @@ START_TEST(test_system_supervise_time_begins_with_the_first_failure)
 	ck_assert_uint_eq(f->a[0].starts, 6);
 	ck_assert_int_eq(f->s.reason, TROUPE_REASON_FAILED);
 	ck_assert_uint_eq(f->s.stops, 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
-CLASS_OF(narrow_class, .restarts = 2, .window_ns = TROUPE_SECOND, .backoff_ns = -1);
+KIN_CLASS_OF(narrow_class, .restarts = 2, .window_ns = TROUPE_SECOND, .backoff_ns = -1);
 
 /* The window begins with its first failure, and its length is the class's. */
 START_TEST(test_system_supervise_time_counts_within_the_window)
 {
-	struct family *f = begin_family(&narrow_class, _i);
+	kin_family *f = kin_family_begin(&narrow_class, _i);
 
 	(void)fail_and_wait(f, &f->a[0]);
 	house_pass(&f->h, 600 * TROUPE_MS);
@@ -221,33 +192,33 @@ START_TEST(test_system_supervise_time_counts_within_the_window)
 	ck_assert_uint_eq(f->a[0].starts, 5);
 	ck_assert_int_eq(f->s.reason, TROUPE_REASON_FAILED);
 	ck_assert_uint_eq(f->s.stops, 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
-CLASS_OF(never_class, .restarts = -1);
+KIN_CLASS_OF(never_class, .restarts = -1);
 
 START_TEST(test_system_supervise_time_never_restarts_when_negative)
 {
-	struct family *f = begin_family(&never_class, _i);
+	kin_family *f = kin_family_begin(&never_class, _i);
 
 	kin_fail(&f->a[0], 1);
 	house_settle(&f->h);
 	ck_assert_uint_eq(f->a[0].starts, 1);
 	ck_assert_int_eq(f->a[0].reason, TROUPE_REASON_PARENT);
 	ck_assert_int_eq(f->s.reason, TROUPE_REASON_FAILED);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
 /* --- Groups. --- */
 
-CLASS_OF(all_class, .strategy = TROUPE_ALL_FOR_ONE);
-CLASS_OF(rest_class, .strategy = TROUPE_REST_FOR_ONE);
+KIN_CLASS_OF(all_class, .strategy = TROUPE_ALL_FOR_ONE);
+KIN_CLASS_OF(rest_class, .strategy = TROUPE_REST_FOR_ONE);
 
 START_TEST(test_system_supervise_time_of_a_group_is_that_of_who_failed)
 {
-	struct family *f = begin_family(&all_class, _i);
+	kin_family *f = kin_family_begin(&all_class, _i);
 
 	for (int i = 0; i < 4; i++)
 		assert_backoff(fail_and_wait(f, &f->a[0]), (100 * TROUPE_MS) << i);
@@ -255,7 +226,7 @@ START_TEST(test_system_supervise_time_of_a_group_is_that_of_who_failed)
 	assert_backoff(fail_and_wait(f, &f->a[1]), 100 * TROUPE_MS);
 	ck_assert_uint_eq(f->a[2].starts, 6);
 	ck_assert_uint_eq(f->a[2].fails, 0);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
@@ -270,7 +241,7 @@ fail_in(troupe_actor *self, kin *k, void *delay)
 /* While one backs off, another fails: nobody begins before each has waited for its own time. */
 START_TEST(test_system_supervise_time_of_a_group_is_long_enough_for_each)
 {
-	struct family *f = begin_family(&rest_class, _i);
+	kin_family *f = kin_family_begin(&rest_class, _i);
 	int64_t delay = 60 * TROUPE_MS;
 
 	kin_let(&f->a[0], fail_in, &delay);
@@ -284,14 +255,14 @@ START_TEST(test_system_supervise_time_of_a_group_is_long_enough_for_each)
 	ck_assert_int_le(f->a[0].started_at[1], f->a[1].started_at[1]);
 	ck_assert_int_le(f->a[1].started_at[1], f->a[2].started_at[1]);
 	ck_assert_uint_eq(f->a[2].stops, 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
 /* In one for one each waits by itself. */
 START_TEST(test_system_supervise_time_of_one_is_not_the_others)
 {
-	struct family *f = begin_family(&default_class, _i);
+	kin_family *f = kin_family_begin(&default_class, _i);
 	int64_t delay = 50 * TROUPE_MS;
 
 	kin_let(&f->a[1], fail_in, &delay);
@@ -300,7 +271,7 @@ START_TEST(test_system_supervise_time_of_one_is_not_the_others)
 	for (int i = 0; i < 2; i++)
 		assert_backoff(f->a[i].started_at[1] - f->a[i].failed_at[0], 100 * TROUPE_MS);
 	ck_assert_uint_eq(f->a[2].starts, 1);
-	end_family(f);
+	kin_family_end(f);
 }
 END_TEST
 
