@@ -206,36 +206,15 @@ ask_it(troupe_actor *self, void *an_asking)
 
 /* --- Runtimes. --- */
 
-static void
-take_failure(void *context, const troupe_failure *failure)
-{
-	(void)context;
-	(void)failure;
-}
-
 troupe *
 asking_open(int workers, sys_ledger *ledger)
 {
-	return sys_open_with((troupe_options){ .workers = workers, .failure = take_failure }, ledger);
-}
-
-troupe *
-asking_open_shape(const sys_shape *shape, sys_ledger *ledger)
-{
-	return sys_open_with(
-	    (troupe_options){
-		.workers = shape->workers,
-		.quantum = shape->quantum,
-		.ring = shape->ring,
-		.scheduler = shape->scheduler,
-		.failure = take_failure,
-	    },
-	    ledger);
+	return sys_open_with((troupe_options){ .workers = workers, .failure = sys_ignore_failure }, ledger);
 }
 
 troupe *
 asking_open_virtual(sys_ledger *ledger)
 {
 	return sys_open_with(
-	    (troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .failure = take_failure }, ledger);
+	    (troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .failure = sys_ignore_failure }, ledger);
 }

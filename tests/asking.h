@@ -98,7 +98,6 @@ void ask_it(troupe_actor *self, void *an_asking);
 
 /* As sys_open, and failures are not logged. */
 troupe *asking_open(int workers, sys_ledger *ledger);
-troupe *asking_open_shape(const sys_shape *shape, sys_ledger *ledger);
 /* Simulated. */
 troupe *asking_open_virtual(sys_ledger *ledger);
 

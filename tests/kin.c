@@ -150,13 +150,7 @@ house_open(house *h, uint64_t seed)
 void
 house_open_shape(house *h, const sys_shape *shape)
 {
-	open_house(h,
-	    (troupe_options){
-		.workers = shape->workers,
-		.quantum = shape->quantum,
-		.ring = shape->ring,
-		.scheduler = shape->scheduler,
-	    });
+	open_house(h, sys_options_of(shape));
 }
 
 void

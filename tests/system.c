@@ -135,17 +135,37 @@ sys_open(int workers, sys_ledger *ledger)
 	return sys_open_with((troupe_options){ .workers = workers }, ledger);
 }
 
-troupe *
-sys_open_shape(const sys_shape *shape, sys_ledger *ledger)
+troupe_options
+sys_options_of(const sys_shape *shape)
 {
-	return sys_open_with(
-	    (troupe_options){
+	return (troupe_options){
 		.workers = shape->workers,
 		.quantum = shape->quantum,
 		.ring = shape->ring,
 		.scheduler = shape->scheduler,
-	    },
-	    ledger);
+	};
+}
+
+troupe *
+sys_open_shape(const sys_shape *shape, sys_ledger *ledger)
+{
+	return sys_open_with(sys_options_of(shape), ledger);
+}
+
+void
+sys_ignore_failure(void *context, const troupe_failure *failure)
+{
+	(void)context;
+	(void)failure;
+}
+
+troupe *
+sys_open_tolerant(const sys_shape *shape, sys_ledger *ledger)
+{
+	troupe_options options = sys_options_of(shape);
+
+	options.failure = sys_ignore_failure;
+	return sys_open_with(options, ledger);
 }
 
 troupe_totals

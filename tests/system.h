@@ -130,6 +130,12 @@ typedef struct sys_ledger {
 troupe *sys_open(int workers, sys_ledger *ledger);
 troupe *sys_open_shape(const sys_shape *shape, sys_ledger *ledger);
 troupe *sys_open_with(troupe_options options, sys_ledger *ledger);
+/* As sys_open_shape, and failures are not logged. */
+troupe *sys_open_tolerant(const sys_shape *shape, sys_ledger *ledger);
+
+troupe_options sys_options_of(const sys_shape *shape);
+/* The failure callback of a runtime whose failures are not logged. */
+void sys_ignore_failure(void *context, const troupe_failure *failure);
 
 /* Wait until t is quiet; asserts that each accepted message has had its outcome.  Returns the totals. */
 troupe_totals sys_wait(troupe *t);

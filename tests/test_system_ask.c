@@ -67,7 +67,7 @@ START_TEST(test_system_ask_ends_as_its_target_makes_it_end)
 {
 	sys_ledger ledger = { 0 };
 	responder r[2] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 
 	for (size_t i = 0; i < ENDINGS; i++) {
 		check_ending(t, &r[0], &endings[i], &ledger, &responder_class);
@@ -111,7 +111,7 @@ START_TEST(test_system_ask_stashed_by_a_target_that_stops_is_dead)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	asking a = { .to = sys_spawn(t, &responder_class, &r), .type = STASH_IT };
 
 	act_in(sys_spawn(t, &act_class, NULL), ask_it, &a);
@@ -131,7 +131,7 @@ START_TEST(test_system_ask_open_at_close_ends_with_closing)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	asking a = { .to = sys_spawn(t, &responder_class, &r), .type = KEEP };
 
 	act_in(sys_spawn(t, &act_class, NULL), ask_it, &a);
@@ -178,7 +178,7 @@ START_TEST(test_system_ask_is_cancelled_by_the_end_of_its_asker)
 	for (size_t i = 0; i < 3; i++) {
 		sys_ledger ledger = { 0 };
 		responder r = { 0 };
-		troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+		troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 		asking a = { .to = sys_spawn(t, &responder_class, &r), .type = KEEP };
 
 		act_in(sys_spawn(t, &act_class, NULL), ends[i], &a);
@@ -205,7 +205,7 @@ START_TEST(test_system_ask_is_cancelled_when_its_asker_is_stopped)
 {
 	sys_ledger ledger = { 0 };
 	responder r[3] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL);
 	asking a[3];
 
@@ -271,7 +271,7 @@ START_TEST(test_system_ask_without_time_ends_all_the_same)
 	enum { ASKS = 50 };
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL), to = sys_spawn(t, &responder_class, &r);
 	asking a[ASKS];
 	uint64_t late = 0;
@@ -342,7 +342,7 @@ START_TEST(test_system_ask_that_is_refused_calls_nobody_back)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	refusals f = { .living = sys_spawn(t, &responder_class, &r), .dead = sys_spawn(t, &act_class, NULL) };
 
 	/* No generation of an actor is even. */
@@ -394,7 +394,7 @@ START_TEST(test_system_ask_in_stop_is_refused)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref to = sys_spawn(t, &responder_class, &r);
 	asking stopped = { .to = to, .type = ANSWER }, closed = stopped;
 

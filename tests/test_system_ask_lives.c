@@ -62,7 +62,7 @@ START_TEST(test_system_ask_oneself_is_answered_between_messages)
 {
 	sys_ledger ledger = { 0 };
 	own o = { 0 }, *argument = &o;
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 
 	sys_send(sys_spawn(t, &own_class, &argument), 1, NULL, 0);
 	sys_wait(t);
@@ -115,7 +115,7 @@ START_TEST(test_system_ask_in_start_is_answered_unless_that_refuses)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref to = sys_spawn(t, &responder_class, &r);
 
 	for (int k = 0; k < 8; k++) {
@@ -171,7 +171,7 @@ START_TEST(test_system_ask_from_its_callback_again_and_again)
 	uint32_t times = (uint32_t)SYS_SCALED(2000);
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref to = sys_spawn(t, &responder_class, &r);
 
 	for (int k = 0; k < 3; k++) {
@@ -221,7 +221,7 @@ START_TEST(test_system_ask_in_the_callback_of_a_cancelled_one_is_refused)
 	for (int k = 0; k < 3; k++) {
 		sys_ledger ledger = { 0 };
 		responder r = { 0 };
-		troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+		troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 		chain c = { .to = sys_spawn(t, &responder_class, &r), .fail = k == 1, .stop = k == 2 };
 
 		act_in(sys_spawn(t, &act_class, NULL), ask_thrice_and_end, &c);

@@ -385,7 +385,7 @@ run_world(const sys_shape *shape, uint32_t most, bool close_early, uint32_t *cam
 	uint64_t seed = sys_seed("test_system_ask_stress");
 
 	w->askers = calloc(ASKERS, sizeof *w->askers);
-	w->t = asking_open_shape(shape, &ledger);
+	w->t = sys_open_tolerant(shape, &ledger);
 	begin(w, seed, most);
 	for (int i = 0; threads && i < CALLERS; i++) {
 		s[i] = (stranger){ .w = w, .random = { seed - 1 - (uint64_t)i } };

@@ -336,31 +336,11 @@ spawn_ladder(troupe_actor *self, void *nursery)
 	promise(n->child != 0);
 }
 
-static void
-ignore_failure(void *context, const troupe_failure *failure)
-{
-	(void)context;
-	(void)failure;
-}
-
-static troupe *
-open_tolerant(int shape)
-{
-	const sys_shape *s = &sys_shapes[shape];
-
-	return sys_open_with((troupe_options){ .workers = s->workers,
-				 .quantum = s->quantum,
-				 .ring = s->ring,
-				 .scheduler = s->scheduler,
-				 .failure = ignore_failure },
-	    NULL);
-}
-
 START_TEST(test_system_become_is_forgotten_by_a_restart)
 {
 	struct ladder l = { 0 };
 	struct nursery n = { .class_ = class_of(_i), .ladder = &l };
-	troupe *t = open_tolerant(_i / 2);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i / 2], NULL);
 	troupe_ref supervisor = sys_spawn(t, &puppet_supervisor_class, NULL);
 
 	puppet_let(t, supervisor, spawn_ladder, &n);
@@ -397,7 +377,7 @@ START_TEST(test_system_become_survives_a_failure_that_is_resumed)
 	struct ladder l = { 0 };
 	struct nursery n = { .class_ = class_of(_i), .ladder = &l };
 	troupe_class class_ = puppet_supervisor_class;
-	troupe *t = open_tolerant(_i / 2);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i / 2], NULL);
 
 	class_.supervisor = &resuming;
 	puppet_let(t, sys_spawn(t, &class_, NULL), spawn_ladder, &n);

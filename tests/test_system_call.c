@@ -69,7 +69,7 @@ check_call(troupe *t, responder *r, const returned *as, const troupe_class *clas
 START_TEST(test_system_call_returns_how_the_ask_ended)
 {
 	sys_ledger ledger = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	responder r[2] = { 0 };
 
 	for (size_t i = 0; i < RETURNS; i++) {
@@ -87,7 +87,7 @@ START_TEST(test_system_call_with_senseless_arguments_is_invalid)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref to = sys_spawn(t, &responder_class, &r), dead = sys_spawn(t, &act_class, NULL);
 	static const char byte;
 
@@ -137,7 +137,7 @@ START_TEST(test_system_call_from_many_threads_at_once)
 	uint64_t calls = SYS_SCALED(2000);
 	sys_ledger ledger = { 0 };
 	responder r[3] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	caller c[CALLERS] = { 0 };
 	pthread_t thread[CALLERS];
 	troupe_ref to[3];
@@ -185,7 +185,7 @@ START_TEST(test_system_call_in_a_pool_worker_is_a_deadlock_at_once)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	inner_call c = { .to = sys_spawn(t, &responder_class, &r), .type = ANSWER, .timeout_ns = A_LONG_TIME };
 
 	act_in(sys_spawn(t, &act_class, NULL), call_inside, &c);
@@ -206,7 +206,7 @@ START_TEST(test_system_call_from_a_dedicated_actor)
 {
 	sys_ledger ledger = { 0 };
 	responder r[2] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	bool simulated = sys_shapes[_i].scheduler == TROUPE_SCHEDULER_SIMULATED;
 	troupe_ref caller_ref = sys_spawn(t, &dedicated_act_class, NULL);
 	inner_call c = { .type = ANSWER_ERROR, .timeout_ns = A_LONG_TIME };
@@ -257,7 +257,7 @@ START_TEST(test_system_call_in_start_is_made_by_who_spawns)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	bool simulated = sys_shapes[_i].scheduler == TROUPE_SCHEDULER_SIMULATED;
 	inner_call c = { .to = sys_spawn(t, &responder_class, &r), .type = ANSWER, .timeout_ns = A_LONG_TIME };
 	inner_call *argument = &c;
@@ -286,7 +286,7 @@ START_TEST(test_system_call_times_out_and_the_answer_is_late)
 	static const int64_t timeouts[] = { 0, 1, TROUPE_MS };
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref to = sys_spawn(t, &responder_class, &r);
 	troupe_msg *answer = NULL;
 	int code = -1;
@@ -313,7 +313,7 @@ START_TEST(test_system_call_with_the_longest_timeout_is_answered)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref to = sys_spawn(t, &responder_class, &r);
 
 	for (int i = 0; i < 100; i++)

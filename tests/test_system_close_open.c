@@ -158,13 +158,6 @@ fail_child(troupe_actor *self, void *unused)
 	troupe_fail(self, 1, "as it was told");
 }
 
-static void
-ignore_failure(void *context, const troupe_failure *failure)
-{
-	(void)context;
-	(void)failure;
-}
-
 static const troupe_supervisor far_away = { .backoff_ns = HOUR, .backoff_max_ns = HOUR };
 
 static void
@@ -177,12 +170,7 @@ open_everything(struct opened *o, const sys_shape *shape, sys_ledger *ledger)
 	supervisor_class = puppet_supervisor_class;
 	supervisor_class.supervisor = &far_away;
 	sys_gate_init(&o->gate);
-	o->t = sys_open_with((troupe_options){ .workers = shape->workers,
-				 .quantum = shape->quantum,
-				 .ring = shape->ring,
-				 .scheduler = shape->scheduler,
-				 .failure = ignore_failure },
-	    ledger);
+	o->t = sys_open_tolerant(shape, ledger);
 	o->keeper = sys_spawn(o->t, &puppet_class, &keeper);
 	o->stasher = sys_spawn(o->t, &puppet_class, &stasher);
 	o->asker = sys_spawn(o->t, shape->workers % 2 ? &puppet_dedicated_class : &puppet_class, &other);

@@ -112,7 +112,7 @@ START_TEST(test_system_gather_ends_when_as_many_as_wanted_have_answered)
 	enum { COUNT = 20 };
 	sys_ledger ledger = { 0 };
 	responder r[COUNT] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref to[COUNT], asker = sys_spawn(t, &act_class, NULL);
 
 	for (int i = 0; i < COUNT; i++)
@@ -139,7 +139,7 @@ START_TEST(test_system_gather_takes_the_same_target_more_than_once)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL), to = sys_spawn(t, &responder_class, &r);
 	gathering g = { .want = 6 };
 
@@ -204,7 +204,7 @@ START_TEST(test_system_gather_counts_what_cannot_be_sent_as_ended_so)
 {
 	sys_ledger ledger = { 0 };
 	responder r[2] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref dead = dead_one(t), to[2], asker = sys_spawn(t, &act_class, NULL);
 
 	for (int i = 0; i < 2; i++)
@@ -236,7 +236,7 @@ END_TEST
 START_TEST(test_system_gather_of_the_dead_alone_is_refused)
 {
 	sys_ledger ledger = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref dead = dead_one(t);
 	gathering g = { .want = 1 };
 
@@ -301,7 +301,7 @@ START_TEST(test_system_gather_has_one_deadline_for_all)
 {
 	sys_ledger ledger = { 0 };
 	responder r[5] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL);
 	gathering g = { .want = 4, .timeout_ns = 20 * TROUPE_MS };
 
@@ -331,7 +331,7 @@ START_TEST(test_system_gather_ends_once_when_its_asker_ends)
 	for (int k = 0; k < 9; k++) {
 		sys_ledger ledger = { 0 };
 		responder r[6] = { 0 };
-		troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+		troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 		gathering g = { .want = wants[k % 3], .stop = k / 3 == 0, .fail = k / 3 == 1 };
 
 		for (int i = 0; i < 6; i++)
@@ -354,7 +354,7 @@ START_TEST(test_system_gather_half_answered_ends_once_at_close)
 {
 	sys_ledger ledger = { 0 };
 	responder r[2] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	gathering g = { .want = 2 };
 
 	request_from(&g, sys_spawn(t, &responder_class, &r[0]), ANSWER);
@@ -375,7 +375,7 @@ START_TEST(test_system_gather_again_from_its_own_callback)
 	enum { TIMES = 100 };
 	sys_ledger ledger = { 0 };
 	responder r[MOST] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	gathering g = { .want = MOST / 2, .again = TIMES };
 
 	for (int i = 0; i < MOST; i++)
@@ -444,7 +444,7 @@ gather_given(troupe_actor *self, void *argument)
 START_TEST(test_system_gather_gives_what_was_answered_back)
 {
 	sys_ledger ledger = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 
 	for (size_t want = 1; want <= PAYLOAD_SIZES; want++) {
 		given g = { .to = sys_spawn(t, &giver_class, NULL), .want = want };

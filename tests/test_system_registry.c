@@ -291,31 +291,11 @@ act_link(troupe_actor *self, void *other)
 	promise(troupe_link(self, *(troupe_ref *)other) == TROUPE_OK);
 }
 
-static void
-ignore_failure(void *context, const troupe_failure *failure)
-{
-	(void)context;
-	(void)failure;
-}
-
-static troupe *
-open_tolerant(int shape)
-{
-	const sys_shape *s = &sys_shapes[shape];
-
-	return sys_open_with((troupe_options){ .workers = s->workers,
-				 .quantum = s->quantum,
-				 .ring = s->ring,
-				 .scheduler = s->scheduler,
-				 .failure = ignore_failure },
-	    NULL);
-}
-
 static puppet_act *const endings[] = { act_stop_now, act_drain, act_fail };
 
 START_TEST(test_system_registry_names_go_with_their_owner)
 {
-	troupe *t = open_tolerant(_i);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], NULL);
 
 	for (int i = 0; i < 3; i++) {
 		troupe_ref who = sys_spawn(t, i % 2 ? &puppet_dedicated_class : &puppet_class, &named);
@@ -371,7 +351,7 @@ register_and_refuse(troupe_actor *self, void *refusal)
 
 START_TEST(test_system_registry_names_go_when_start_refuses)
 {
-	troupe *t = open_tolerant(_i);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], NULL);
 
 	for (int i = 0; i < 8; i++) {
 		struct refusal r = { i & 1, i & 2, i & 4 };
@@ -392,7 +372,7 @@ END_TEST
 START_TEST(test_system_registry_names_stay_over_a_restart)
 {
 	troupe_ref child;
-	troupe *t = open_tolerant(_i);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], NULL);
 	troupe_ref supervisor = sys_spawn(t, &puppet_supervisor_class, NULL);
 
 	puppet_let(t, supervisor, act_spawn_named, &child);

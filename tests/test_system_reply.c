@@ -58,7 +58,7 @@ START_TEST(test_system_reply_to_a_forwarded_request_goes_to_who_asked)
 {
 	sys_ledger ledger = { 0 };
 	responder r[3] = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL), teller = sys_spawn(t, &teller_class, NULL), to = teller;
 
 	for (int i = 0; i < 3; i++) {
@@ -130,7 +130,7 @@ START_TEST(test_system_reply_kept_is_given_by_any_actor_or_thread)
 	sys_ledger ledger = { 0 };
 	responder r[6] = { 0 };
 	asking a[6];
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL);
 
 	for (int i = 0; i < 6; i++) {
@@ -163,7 +163,7 @@ START_TEST(test_system_reply_kept_is_late_after_the_deadline)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL), to = sys_spawn(t, &responder_class, &r);
 
 	for (int i = 0; i < 3; i++) {
@@ -238,7 +238,7 @@ START_TEST(test_system_reply_that_is_late_never_reaches_a_later_ask)
 {
 	sys_ledger ledger = { 0 };
 	responder r = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref asker = sys_spawn(t, &act_class, NULL);
 	expiring e = { .to = sys_spawn(t, &responder_class, &r), .rounds = SYS_SCALED(300) };
 
@@ -333,7 +333,7 @@ send_plain(troupe_actor *self, void *argument)
 START_TEST(test_system_reply_without_a_request_is_an_ordinary_message_or_invalid)
 {
 	sys_ledger ledger = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	tries x = { 0 }, *argument = &x;
 
 	x.next = sys_spawn(t, &tries_class, &argument);
@@ -391,7 +391,7 @@ static const troupe_class misuser_class = {
 START_TEST(test_system_reply_that_is_refused_leaves_the_request_open)
 {
 	sys_ledger ledger = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	tries x = { .next = sys_spawn(t, &act_class, NULL) }, *argument = &x;
 	asking a = { .to = sys_spawn(t, &misuser_class, &argument), .type = 1 };
 	int code = 0;
@@ -439,7 +439,7 @@ static const troupe_class confused_class = {
 START_TEST(test_system_reply_with_a_request_is_refused)
 {
 	sys_ledger ledger = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	tries x = { 0 }, *argument = &x;
 	asking a[2];
 	troupe_ref asker = sys_spawn(t, &act_class, NULL), to = sys_spawn(t, &confused_class, &argument);
@@ -500,7 +500,7 @@ static const troupe_class second_class = {
 START_TEST(test_system_reply_uses_up_the_request_wherever_it_goes)
 {
 	sys_ledger ledger = { 0 };
-	troupe *t = asking_open_shape(&sys_shapes[_i], &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	tries x = { 0 }, *argument = &x;
 	asking a[2];
 

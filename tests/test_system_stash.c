@@ -385,13 +385,6 @@ note_burial(void *burials, const troupe_dead_letter *letter)
 		b->item[b->count++] = number_in(letter->msg);
 }
 
-static void
-ignore_failure(void *context, const troupe_failure *failure)
-{
-	(void)context;
-	(void)failure;
-}
-
 enum { BY_ITSELF, DRAINED_BY_ITSELF, BY_FAILURE, STOPPED, DRAINED, CLOSED, ENDS };
 
 /* Ten stashed, and ten more behind what ends it. */
@@ -402,10 +395,7 @@ START_TEST(test_system_stash_is_buried_before_the_mailbox)
 	struct burials b = { 0 };
 	struct shop s = { 0 }, *pointer = &s;
 	sys_ledger ledger = { .letter = note_burial, .context = &b };
-	troupe *t = sys_open_with((troupe_options){ .workers = shape->workers,
-				      .scheduler = shape->scheduler,
-				      .failure = ignore_failure },
-	    &ledger);
+	troupe *t = sys_open_tolerant(shape, &ledger);
 	bool drains = end == DRAINED || end == DRAINED_BY_ITSELF;
 	troupe_ref who = sys_spawn(t, &shop_class, &pointer);
 
@@ -493,24 +483,11 @@ spawn_supervised(troupe *t, const troupe_class *supervisor, struct shop *s)
 	return (troupe_ref)s->item[1] << 32 | s->item[0];
 }
 
-static troupe *
-open_tolerant(int shape, sys_ledger *ledger)
-{
-	const sys_shape *s = &sys_shapes[shape];
-
-	return sys_open_with((troupe_options){ .workers = s->workers,
-				 .quantum = s->quantum,
-				 .ring = s->ring,
-				 .scheduler = s->scheduler,
-				 .failure = ignore_failure },
-	    ledger);
-}
-
 START_TEST(test_system_stash_is_put_back_by_a_restart)
 {
 	struct shop s = { 0 };
 	sys_ledger ledger = { 0 };
-	troupe *t = open_tolerant(_i, &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 	troupe_ref who = spawn_supervised(t, &puppet_supervisor_class, &s);
 
 	send_number(who, SHUT, 0);
@@ -540,7 +517,7 @@ START_TEST(test_system_stash_is_not_lost_over_a_failure)
 	struct shop s = { 0 }, *pointer = &s, other = { 0 }, *other_pointer = &other;
 	sys_ledger ledger = { .letter = note_burial, .context = &b };
 	troupe_class class_ = shop_class;
-	troupe *t = open_tolerant(_i, &ledger);
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
 
 	class_.failed = shop_failed;
 	troupe_ref who = sys_spawn(t, &class_, &pointer), another = sys_spawn(t, &shop_class, &other_pointer);

@@ -476,13 +476,6 @@ spawn_who_fails(troupe_actor *self, timing_script *s, const troupe_msg *msg)
 	s->wrong += troupe_send(troupe_spawn_child(self, &class_, NULL), GO, NULL, 0) != TROUPE_OK;
 }
 
-static void
-hush(void *context, const troupe_failure *failure)
-{
-	(void)context;
-	(void)failure;
-}
-
 /* An actor that is restarted begins without. */
 START_TEST(test_system_timers_do_not_outlive_a_restart)
 {
@@ -492,7 +485,7 @@ START_TEST(test_system_timers_do_not_outlive_a_restart)
 
 	lives = (struct lives){ 0 };
 	class_.supervisor = &supervisor;
-	s->t = sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .failure = hush },
+	s->t = sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .failure = sys_ignore_failure },
 	    NULL);
 	sys_send(sys_spawn(s->t, &class_, s), GO, NULL, 0);
 	troupe_totals totals = timing_end(s);

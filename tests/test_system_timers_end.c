@@ -284,13 +284,6 @@ arm_in_stop(troupe_actor *self, timing_script *s, troupe_reason reason)
 	s->wrong += troupe_set_idle_timeout(self, TROUPE_MS) != TROUPE_INVALID;
 }
 
-static void
-hush(void *context, const troupe_failure *failure)
-{
-	(void)context;
-	(void)failure;
-}
-
 static sys_counter strange;
 
 static void
@@ -320,7 +313,7 @@ START_TEST(test_system_timers_end_with_their_actor)
 	timing_script *s = timing_fresh(come_to_an_end);
 	troupe_options options = { .scheduler = TROUPE_SCHEDULER_SIMULATED,
 		.seed = (uint64_t)_i,
-		.failure = hush };
+		.failure = sys_ignore_failure };
 
 	s->number = (uint64_t)_i % WAYS;
 	s->stop = arm_in_stop;
