@@ -139,14 +139,6 @@ respond(troupe_actor *self, void *state, const troupe_msg *msg)
 	}
 }
 
-static int
-start_responder(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static void
 stop_responder(troupe_actor *self, void *state, troupe_reason reason)
 {
@@ -158,7 +150,7 @@ stop_responder(troupe_actor *self, void *state, troupe_reason reason)
 const troupe_class responder_class = {
 	.name = "responder",
 	.state_size = sizeof(responder *),
-	.start = start_responder,
+	.start = sys_start_with_pointer,
 	.receive = respond,
 	.stop = stop_responder,
 };
@@ -166,7 +158,7 @@ const troupe_class responder_class = {
 const troupe_class dedicated_responder_class = {
 	.name = "dedicated responder",
 	.state_size = sizeof(responder *),
-	.start = start_responder,
+	.start = sys_start_with_pointer,
 	.receive = respond,
 	.stop = stop_responder,
 	.flags = TROUPE_DEDICATED,

@@ -124,8 +124,8 @@ const troupe_class kin_slow_class = { KIN_CLASS("slow", &in_a_while) };
 
 /* --- Houses. --- */
 
-static void
-count_failure(void *context, const troupe_failure *failure)
+void
+house_count_failure(void *context, const troupe_failure *failure)
 {
 	house *h = context;
 
@@ -137,7 +137,7 @@ static void
 open_house(house *h, troupe_options options)
 {
 	memset(h, 0, sizeof *h);
-	options.failure = count_failure;
+	options.failure = house_count_failure;
 	h->t = sys_open_with(options, &h->ledger);
 }
 
@@ -185,18 +185,10 @@ wait_for_it(troupe_actor *self, void *state, const void *until)
 	return troupe_send_at(self, *(const int64_t *)until, 1, NULL, 0) == 0;
 }
 
-static void
-stop_waiting(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)state;
-	(void)msg;
-	troupe_stop_self(self, TROUPE_STOP_NOW);
-}
-
 void
 house_pass(house *h, int64_t ns)
 {
-	static const troupe_class class_ = { .start = wait_for_it, .receive = stop_waiting };
+	static const troupe_class class_ = { .start = wait_for_it, .receive = sys_stop_now };
 	int64_t until = troupe_now(h->t) + ns;
 	troupe_ref waiter = sys_spawn(h->t, &class_, &until);
 	troupe_status status = TROUPE_OK;
@@ -230,6 +222,48 @@ void
 kin_let(const kin *k, kin_act *act, void *argument)
 {
 	sys_send(k->ref, KIN_ACT, &(order){ act, argument }, sizeof(order));
+}
+
+void
+kin_stop_now(const kin *k)
+{
+	sys_assert_status(troupe_stop(k->ref, TROUPE_STOP_NOW), TROUPE_OK);
+}
+
+/* --- What several tests have members do. --- */
+
+void
+kin_tie(troupe_actor *self, kin *k, void *other)
+{
+	kin_expect(k->home, troupe_link(self, ((const kin *)other)->ref) == TROUPE_OK);
+}
+
+void
+kin_watch(troupe_actor *self, kin *k, void *whom)
+{
+	kin_expect(k->home, troupe_monitor(self, ((const kin *)whom)->ref) != 0);
+}
+
+void
+kin_pass_gate(troupe_actor *self, kin *k, void *gate)
+{
+	(void)self;
+	(void)k;
+	sys_gate_pass(gate);
+}
+
+void
+kin_expect_next(troupe_actor *self, kin *k, const troupe_msg *msg)
+{
+	(void)self;
+	kin_expect(k->home, ++k->number == msg->type);
+}
+
+void
+kin_count_downs(troupe_actor *self, kin *k, const troupe_msg *msg)
+{
+	(void)self;
+	k->downs += msg->type == TROUPE_DOWN;
 }
 
 /* --- Small families. --- */

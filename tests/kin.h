@@ -98,6 +98,8 @@ extern const troupe_class kin_slow_class;
 /* A simulated house, and one of the shapes.  Failures are counted, and not logged. */
 void house_open(house *h, uint64_t seed);
 void house_open_shape(house *h, const sys_shape *shape);
+/* The failure callback of a runtime whose context is a house. */
+void house_count_failure(void *context, const troupe_failure *failure);
 /* Forget the journal so far. */
 void house_forget(house *h);
 /* Until nothing is to be done, in virtual time; asserts the sums. */
@@ -115,6 +117,16 @@ void kin_fail(const kin *k, int code);
 
 typedef void kin_act(troupe_actor *self, kin *k, void *argument);
 void kin_let(const kin *k, kin_act *act, void *argument);
+/* A stop from outside that is expected to be accepted. */
+void kin_stop_now(const kin *k);
+
+/* Functions to let it call, with a kin, or a gate, as argument. */
+void kin_tie(troupe_actor *self, kin *k, void *other);
+void kin_watch(troupe_actor *self, kin *k, void *whom);
+void kin_pass_gate(troupe_actor *self, kin *k, void *gate);
+/* For its `on`: types count up from 1 in its number; and notes of the end of others count as downs. */
+void kin_expect_next(troupe_actor *self, kin *k, const troupe_msg *msg);
+void kin_count_downs(troupe_actor *self, kin *k, const troupe_msg *msg);
 
 /* A supervisor s with a child a, which notes, in a simulated house of their own; the journal is empty. */
 typedef struct kin_pair {

@@ -143,14 +143,6 @@ do_it(troupe_actor *self, void *state, const troupe_msg *msg)
 	}
 }
 
-static int
-start_doer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static void
 stop_doer(troupe_actor *self, void *state, troupe_reason reason)
 {
@@ -164,7 +156,7 @@ stop_doer(troupe_actor *self, void *state, troupe_reason reason)
 const troupe_class doer_class = {
 	.name = "doer",
 	.state_size = sizeof(payload_doer *),
-	.start = start_doer,
+	.start = sys_start_with_pointer,
 	.receive = do_it,
 	.stop = stop_doer,
 };
@@ -172,7 +164,7 @@ const troupe_class doer_class = {
 const troupe_class careless_class = {
 	.name = "careless doer",
 	.state_size = sizeof(payload_doer *),
-	.start = start_doer,
+	.start = sys_start_with_pointer,
 	.receive = do_it,
 };
 
@@ -189,6 +181,6 @@ count_it(troupe_actor *self, void *state, const troupe_msg *msg)
 const troupe_class end_class = {
 	.name = "end",
 	.state_size = sizeof(payload_doer *),
-	.start = start_doer,
+	.start = sys_start_with_pointer,
 	.receive = count_it,
 };

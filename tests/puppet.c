@@ -96,5 +96,19 @@ void
 puppet_let(troupe *t, troupe_ref who, puppet_act *act, void *argument)
 {
 	puppet_tell(who, act, argument);
-	sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
+	sys_drain(t);
+}
+
+void
+puppet_fail(troupe_actor *self, void *unused)
+{
+	(void)unused;
+	troupe_fail(self, 1, "as it was told");
+}
+
+void
+puppet_stop_now(troupe_actor *self, void *unused)
+{
+	(void)unused;
+	troupe_stop_self(self, TROUPE_STOP_NOW);
 }

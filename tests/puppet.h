@@ -38,6 +38,10 @@ void puppet_tell(troupe_ref who, puppet_act *act, void *argument);
 /* Let it, and wait until no message waits any more. */
 void puppet_let(troupe *t, troupe_ref who, puppet_act *act, void *argument);
 
+/* Things that several tests let it do, without an argument: fail with code 1, and stop. */
+void puppet_fail(troupe_actor *self, void *unused);
+void puppet_stop_now(troupe_actor *self, void *unused);
+
 /* What was promised and not kept, in callbacks and threads too.  The main thread asserts that it is 0. */
 extern sys_counter puppet_wrong;
 

@@ -203,6 +203,38 @@ sys_send(troupe_ref to, uint32_t type, const void *data, size_t size)
 	sys_assert_status(troupe_send(to, type, data, size), TROUPE_OK);
 }
 
+void
+sys_drain(troupe *t)
+{
+	sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
+}
+
+/* --- Callbacks. --- */
+
+int
+sys_start_with_pointer(troupe_actor *self, void *state, const void *argument)
+{
+	(void)self;
+	memcpy(state, &argument, sizeof argument);
+	return 0;
+}
+
+void
+sys_ignore(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	(void)self;
+	(void)state;
+	(void)msg;
+}
+
+void
+sys_stop_now(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	(void)state;
+	(void)msg;
+	troupe_stop_self(self, TROUPE_STOP_NOW);
+}
+
 /* --- Threads and processes. --- */
 
 pthread_t
@@ -221,6 +253,12 @@ sys_join(pthread_t thread)
 
 	ck_assert_int_eq(pthread_join(thread, &result), 0);
 	return result;
+}
+
+void *
+sys_wait_in_thread(void *t)
+{
+	return (void *)(uintptr_t)troupe_wait(t, TROUPE_FOREVER);
 }
 
 static void

@@ -146,6 +146,8 @@ void sys_close(troupe *t, sys_ledger *ledger);
 /* Spawn and send that are expected to work. */
 troupe_ref sys_spawn(troupe *t, const troupe_class *class_, const void *argument);
 void sys_send(troupe_ref to, uint32_t type, const void *data, size_t size);
+/* Until no message waits any more. */
+void sys_drain(troupe *t);
 
 /* The status of a call that returned NULL or 0. */
 #define sys_assert_failed(call, status) \
@@ -163,10 +165,21 @@ void sys_send(troupe_ref to, uint32_t type, const void *data, size_t size);
 
 #define sys_assert_count(counter, value) ck_assert_uint_eq(sys_get(&(counter)), (uint64_t)(value))
 
+/* --- Callbacks for classes. --- */
+
+/* The state is the pointer that was given to the spawn. */
+int sys_start_with_pointer(troupe_actor *self, void *state, const void *argument);
+/* All is handled, and nothing done about it. */
+void sys_ignore(troupe_actor *self, void *state, const troupe_msg *msg);
+/* The first message is the last. */
+void sys_stop_now(troupe_actor *self, void *state, const troupe_msg *msg);
+
 /* --- Threads and processes. --- */
 
 pthread_t sys_start(void *(*work)(void *), void *argument);
 void *sys_join(pthread_t thread);
+/* For sys_start: wait until it is quiet.  The result is the status, as an integer. */
+void *sys_wait_in_thread(void *t);
 
 typedef struct sys_ending {
 	int status;      /* as waitpid says */

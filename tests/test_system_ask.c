@@ -367,26 +367,10 @@ ask_at_the_end(troupe_actor *self, void *state, troupe_reason reason)
 	ask_it(self, a);
 }
 
-static int
-start_with_asking(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
-static void
-stop_at_once(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)state;
-	(void)msg;
-	troupe_stop_self(self, TROUPE_STOP_NOW);
-}
-
 static const troupe_class last_asker_class = {
 	.state_size = sizeof(asking *),
-	.start = start_with_asking,
-	.receive = stop_at_once,
+	.start = sys_start_with_pointer,
+	.receive = sys_stop_now,
 	.stop = ask_at_the_end,
 };
 

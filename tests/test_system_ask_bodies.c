@@ -295,17 +295,9 @@ give(troupe_actor *self, void *state, const troupe_msg *msg)
 	troupe_msg_free(&answer);
 }
 
-static int
-start_with_pointer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static const troupe_class giver_class = {
 	.state_size = sizeof(giver *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = give,
 };
 
@@ -342,7 +334,7 @@ relay_on(troupe_actor *self, void *state, const troupe_msg *msg)
 
 static const troupe_class relay_class = {
 	.state_size = sizeof(relay *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = relay_on,
 };
 
@@ -407,7 +399,7 @@ check_block(troupe_actor *self, void *state, const troupe_msg *msg)
 
 static const troupe_class checker_class = {
 	.state_size = sizeof(giver *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = check_block,
 };
 

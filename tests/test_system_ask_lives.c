@@ -82,15 +82,7 @@ typedef struct beginner {
 	bool refuse, has_child;
 } beginner;
 
-static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
-static const troupe_class idle_class = { .receive = ignore };
+static const troupe_class idle_class = { .receive = sys_ignore };
 
 static int
 ask_in_start(troupe_actor *self, void *state, const void *argument)
@@ -104,10 +96,10 @@ ask_in_start(troupe_actor *self, void *state, const void *argument)
 	return b->refuse;
 }
 
-static const troupe_class beginner_class = { .start = ask_in_start, .receive = ignore };
+static const troupe_class beginner_class = { .start = ask_in_start, .receive = sys_ignore };
 static const troupe_class dedicated_beginner_class = {
 	.start = ask_in_start,
-	.receive = ignore,
+	.receive = sys_ignore,
 	.flags = TROUPE_DEDICATED,
 };
 
@@ -254,7 +246,7 @@ start_family(troupe_actor *self, void *state, const void *argument)
 static const troupe_supervisor restarting = { .backoff_ns = 50 * TROUPE_MS };
 static const troupe_class family_class = {
 	.start = start_family,
-	.receive = ignore,
+	.receive = sys_ignore,
 	.supervisor = &restarting,
 };
 

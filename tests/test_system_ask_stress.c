@@ -282,18 +282,10 @@ be_asker(troupe_actor *self, void *state, const troupe_msg *msg)
 		(void)troupe_send_after(self, 20000, 1, NULL, 0);
 }
 
-static int
-start_asker(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static const troupe_class asker_class = {
 	.name = "asker",
 	.state_size = sizeof(asker *),
-	.start = start_asker,
+	.start = sys_start_with_pointer,
 	.receive = be_asker,
 };
 

@@ -20,14 +20,6 @@ promise(bool kept)
 		sys_add(&wrong, 1);
 }
 
-static int
-start_with_pointer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 /* Spawn one actor of `receive` with a pointer as its state. */
 static troupe_ref
 spawn_with(troupe *t, troupe_receive *receive, void *pointer, troupe_class *class_)
@@ -36,7 +28,7 @@ spawn_with(troupe *t, troupe_receive *receive, void *pointer, troupe_class *clas
 		.name = "tested",
 		.flags = class_->flags,
 		.state_size = sizeof pointer,
-		.start = start_with_pointer,
+		.start = sys_start_with_pointer,
 		.receive = receive,
 		.stop = class_->stop,
 	};
@@ -223,7 +215,7 @@ look_from_child(troupe_actor *self, void *state, const troupe_msg *msg)
 
 static const troupe_class looking_child = {
 	.state_size = sizeof(struct place *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = look_from_child,
 };
 

@@ -10,7 +10,6 @@
 
 #include <sched.h>
 
-
 #define A_LONG_TIME (INT64_C(600) * TROUPE_SECOND)
 
 /* --- The outcomes. --- */
@@ -237,15 +236,7 @@ call_in_start(troupe_actor *self, void *state, const void *argument)
 	return 0;
 }
 
-static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
-static const troupe_class early_class = { .start = call_in_start, .receive = ignore };
+static const troupe_class early_class = { .start = call_in_start, .receive = sys_ignore };
 
 static void
 spawn_early(troupe_actor *self, void *argument)

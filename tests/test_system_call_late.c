@@ -253,14 +253,6 @@ static const troupe_supervisor group = {
 	.decide = call_and_restart,
 };
 
-static int
-start_group(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static void
 run_group(troupe_actor *self, void *state, const troupe_msg *msg)
 {
@@ -273,7 +265,7 @@ run_group(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class group_class = {
 	.flags = TROUPE_DEDICATED,
 	.state_size = sizeof(reuse *),
-	.start = start_group,
+	.start = sys_start_with_pointer,
 	.receive = run_group,
 	.supervisor = &group,
 };

@@ -446,19 +446,13 @@ START_TEST(test_system_close_twice_at_once_is_a_deadlock)
 }
 END_TEST
 
-static void *
-drive_in_thread(void *t)
-{
-	return (void *)(uintptr_t)troupe_wait(t, TROUPE_FOREVER);
-}
-
 START_TEST(test_system_close_while_another_thread_drives_is_a_deadlock)
 {
 	struct held h = fresh_held("h");
 	troupe *t = sys_open_shape(&sys_shapes[8 + _i], NULL);
 
 	sys_send(sys_spawn(t, &held_class, &h), HOLD_UP, NULL, 0);
-	pthread_t thread = sys_start(drive_in_thread, t);
+	pthread_t thread = sys_start(sys_wait_in_thread, t);
 	sys_gate_await(&h.gate, 1);
 	sys_assert_status(troupe_close(t, 0, NULL, NULL), TROUPE_DEADLOCK);
 	sys_assert_status(troupe_run_once(t), TROUPE_DEADLOCK);

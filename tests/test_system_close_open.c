@@ -151,13 +151,6 @@ spawn_failing(troupe_actor *self, void *opened)
 	promise(o->child != 0);
 }
 
-static void
-fail_child(troupe_actor *self, void *unused)
-{
-	(void)unused;
-	troupe_fail(self, 1, "as it was told");
-}
-
 static const troupe_supervisor far_away = { .backoff_ns = HOUR, .backoff_max_ns = HOUR };
 
 static void
@@ -177,7 +170,7 @@ open_everything(struct opened *o, const sys_shape *shape, sys_ledger *ledger)
 	o->supervisor = sys_spawn(o->t, &supervisor_class, &other);
 	puppet_let(o->t, o->asker, ask_everything, o);
 	puppet_let(o->t, o->supervisor, spawn_failing, o);
-	puppet_let(o->t, o->child, fail_child, NULL);
+	puppet_let(o->t, o->child, puppet_fail, NULL);
 	for (int i = 0; i < STORE; i++) {
 		payload_send(o->stasher, LOAD, payload_sizes[i % PAYLOAD_SIZES], &o->fate);
 		payload_send(o->child, LOAD, payload_sizes[i % PAYLOAD_SIZES], &o->fate);

@@ -209,15 +209,7 @@ START_TEST(test_system_crash_of_a_child_of_fork)
 }
 END_TEST
 
-static void
-stop_at_once(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)state;
-	(void)msg;
-	troupe_stop_self(self, TROUPE_STOP_NOW);
-}
-
-static const troupe_class passing_class = { .name = "passing", .receive = stop_at_once };
+static const troupe_class passing_class = { .name = "passing", .receive = sys_stop_now };
 
 /* Its last actor is idle, or gone. */
 static int

@@ -67,14 +67,6 @@ work_alone(troupe_actor *self, void *state, const troupe_msg *msg)
 	}
 }
 
-static int
-start_own(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static void
 stop_own(troupe_actor *self, void *state, troupe_reason reason)
 {
@@ -87,7 +79,7 @@ static const troupe_class own_class = {
 	.name = "own",
 	.flags = TROUPE_DEDICATED,
 	.state_size = sizeof(struct own *),
-	.start = start_own,
+	.start = sys_start_with_pointer,
 	.receive = work_alone,
 	.stop = stop_own,
 };
@@ -95,7 +87,7 @@ static const troupe_class own_class = {
 static const troupe_class pooled_class = {
 	.name = "pooled",
 	.state_size = sizeof(struct own *),
-	.start = start_own,
+	.start = sys_start_with_pointer,
 	.receive = work_alone,
 	.stop = stop_own,
 };
@@ -288,7 +280,7 @@ END_TEST
 static int
 start_parent(troupe_actor *self, void *state, const void *argument)
 {
-	start_own(self, state, argument);
+	sys_start_with_pointer(self, state, argument);
 	for (int i = 0; i < 4; i++)
 		if (troupe_spawn_child(self, i % 2 ? &own_class : &pooled_class, argument) == 0)
 			return 1;

@@ -243,15 +243,7 @@ refuse_start(troupe_actor *self, void *state, const void *argument)
 	return 42;
 }
 
-static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
-static const troupe_class refusing_class = { .name = "refuser", .start = refuse_start, .receive = ignore };
+static const troupe_class refusing_class = { .name = "refuser", .start = refuse_start, .receive = sys_ignore };
 
 START_TEST(test_system_destroy_once_when_start_refuses)
 {

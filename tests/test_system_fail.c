@@ -57,14 +57,6 @@ assert_letter(const mail *m, uint32_t which, const kin *target, troupe_status re
 
 static const troupe_class dedicated_class = { KIN_CLASS("dedicated", NULL), .flags = TROUPE_DEDICATED };
 
-static void
-hold_up(troupe_actor *self, kin *k, void *gate)
-{
-	(void)self;
-	(void)k;
-	sys_gate_pass(gate);
-}
-
 START_TEST(test_system_fail_buries_the_message_and_those_that_wait)
 {
 	const sys_shape *shape = &sys_shapes[_i / 2];
@@ -83,7 +75,7 @@ START_TEST(test_system_fail_buries_the_message_and_those_that_wait)
 	/* Nobody waits at it that is run by this thread. */
 	if (!has_thread)
 		sys_gate_open(&gate);
-	kin_let(&a, hold_up, &gate);
+	kin_let(&a, kin_pass_gate, &gate);
 	kin_send(&a, 1);
 	payload_send(a.ref, KIN_FAIL, 100, &fate); /* its beginning is as good an int as any */
 	kin_send(&a, 2);

@@ -81,27 +81,19 @@ count_stop(troupe_actor *self, void *state, troupe_reason reason)
 	sys_add(&stopped, 1);
 }
 
-static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
-static const troupe_class plain_class = { .receive = ignore };
-static const troupe_class sink_class = { .name = "sink", .receive = ignore };
-static const troupe_class start_class = { .receive = ignore, .start = count_start, .stop = count_stop };
-static const troupe_class medium_class = { .receive = ignore, .state_size = 700 };
+static const troupe_class plain_class = { .receive = sys_ignore };
+static const troupe_class sink_class = { .name = "sink", .receive = sys_ignore };
+static const troupe_class start_class = { .receive = sys_ignore, .start = count_start, .stop = count_stop };
+static const troupe_class medium_class = { .receive = sys_ignore, .state_size = 700 };
 static const troupe_class big_class = {
-	.receive = ignore,
+	.receive = sys_ignore,
 	.state_size = 100000,
 	.start = count_start,
 	.stop = count_stop,
 };
-static const troupe_class busy_class = { .receive = ignore, .flags = TROUPE_BUSY, .state_size = 32 };
+static const troupe_class busy_class = { .receive = sys_ignore, .flags = TROUPE_BUSY, .state_size = 32 };
 static const troupe_class dedicated_class = {
-	.receive = ignore,
+	.receive = sys_ignore,
 	.flags = TROUPE_DEDICATED,
 	.start = count_start,
 	.stop = count_stop,
@@ -206,7 +198,7 @@ stop_one(struct job *job)
 static troupe_status
 become_another(struct job *job)
 {
-	return troupe_become(job->self, ignore);
+	return troupe_become(job->self, sys_ignore);
 }
 
 static troupe_status
@@ -218,7 +210,7 @@ name_one(struct job *job)
 static troupe_status
 become_over_another(struct job *job)
 {
-	troupe_status status = troupe_become_over(job->self, ignore);
+	troupe_status status = troupe_become_over(job->self, sys_ignore);
 
 	return status == TROUPE_OK ? troupe_unbecome(job->self) : status;
 }

@@ -8,7 +8,6 @@
 #include "tests/asking.h"
 #include "tests/suite.h"
 
-
 #define MOST 40
 
 typedef struct gathering {

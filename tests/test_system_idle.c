@@ -23,18 +23,10 @@ count(troupe_actor *self, void *state, const troupe_msg *msg)
 	sys_add(*(sys_counter **)state, 1);
 }
 
-static int
-start_with_pointer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static const troupe_class pooled_class = {
 	.name = "pooled",
 	.state_size = sizeof(sys_counter *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = count,
 };
 
@@ -42,7 +34,7 @@ static const troupe_class own_class = {
 	.name = "own",
 	.flags = TROUPE_DEDICATED,
 	.state_size = sizeof(sys_counter *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = count,
 };
 
@@ -210,12 +202,6 @@ START_TEST(test_system_idle_threads_are_left_alone)
 }
 END_TEST
 
-static void *
-wait_in_thread(void *t)
-{
-	return (void *)(uintptr_t)troupe_wait(t, TROUPE_FOREVER);
-}
-
 /* Whoever waits for a runtime that is held waits for ever as well. */
 START_TEST(test_system_idle_waiters_wait_for_ever)
 {
@@ -224,7 +210,7 @@ START_TEST(test_system_idle_waiters_wait_for_ever)
 	troupe *t = sys_open_shape(&sys_shapes[_i], NULL);
 
 	sys_assert_status(troupe_hold(t), TROUPE_OK);
-	pthread_t thread = sys_start(wait_in_thread, t);
+	pthread_t thread = sys_start(sys_wait_in_thread, t);
 	await_idle(threads_of(&sys_shapes[_i]) + 1);
 	sys_assert_status(troupe_release(t), TROUPE_OK);
 	ck_assert_uint_eq((uintptr_t)sys_join(thread), TROUPE_OK);

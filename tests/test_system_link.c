@@ -9,23 +9,11 @@
 #define MANY  50
 
 static void
-tie(troupe_actor *self, kin *k, void *other)
-{
-	kin_expect(k->home, troupe_link(self, ((const kin *)other)->ref) == TROUPE_OK);
-}
-
-static void
 stop_self(troupe_actor *self, kin *k, void *unused)
 {
 	(void)k;
 	(void)unused;
 	troupe_stop_self(self, TROUPE_STOP_NOW);
-}
-
-static void
-stop(const kin *k)
-{
-	sys_assert_status(troupe_stop(k->ref, TROUPE_STOP_NOW), TROUPE_OK);
 }
 
 /* --- Chains and circles. --- */
@@ -41,9 +29,9 @@ begin_chain(house *h, const sys_shape *shape, bool circle)
 	for (int i = 0; i < MANY; i++)
 		kin_spawn(h, &many[i]);
 	for (int i = 0; i + 1 < MANY; i++)
-		kin_let(&many[i + i % 2], tie, &many[i + 1 - i % 2]);
+		kin_let(&many[i + i % 2], kin_tie, &many[i + 1 - i % 2]);
 	if (circle)
-		kin_let(&many[0], tie, &many[MANY - 1]);
+		kin_let(&many[0], kin_tie, &many[MANY - 1]);
 	sys_wait(h->t);
 }
 
@@ -93,12 +81,12 @@ START_TEST(test_system_link_is_nothing_to_an_ordinary_end)
 
 	begin_chain(&h, &sys_shapes[_i], false);
 	kin_let(&many[10], stop_self, NULL);
-	stop(&many[20]);
+	kin_stop_now(&many[20]);
 	memset(&many[0], 0, sizeof many[0]);
 	kin_spawn(&h, &parent);
-	kin_let(&many[0], tie, &many[1]);
+	kin_let(&many[0], kin_tie, &many[1]);
 	sys_wait(h.t);
-	stop(&parent);
+	kin_stop_now(&parent);
 	house_settle(&h);
 	for (int i = 0; i < MANY; i++)
 		ck_assert_uint_eq(many[i].stops, i == 0 || i == 10 || i == 20);
@@ -122,7 +110,7 @@ START_TEST(test_system_link_ends_the_other_now)
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &a);
 	kin_spawn(&h, &b);
-	kin_let(&a, tie, &b);
+	kin_let(&a, kin_tie, &b);
 	sys_wait(h.t);
 	house_forget(&h);
 	kin_fail(&a, 1);
@@ -144,8 +132,8 @@ START_TEST(test_system_link_may_be_made_again)
 	kin_spawn(&h, &a);
 	kin_spawn(&h, &b);
 	for (int i = 0; i < 5; i++) {
-		kin_let(&a, tie, &b);
-		kin_let(&b, tie, &a);
+		kin_let(&a, kin_tie, &b);
+		kin_let(&b, kin_tie, &a);
 	}
 	if (_i % 2)
 		sys_wait(h.t);
@@ -182,7 +170,7 @@ START_TEST(test_system_link_refuses_the_dead_itself_and_garbage)
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &dead);
 	kin_spawn(&h, &b);
-	stop(&dead);
+	kin_stop_now(&dead);
 	sys_wait(h.t);
 	a.number = b.ref;
 	kin_spawn(&h, &a);
@@ -208,7 +196,7 @@ START_TEST(test_system_link_to_one_that_is_about_to_fail)
 	kin_spawn(&h, &a);
 	kin_spawn(&h, &b);
 	if (tied_first) {
-		kin_let(&a, tie, &b);
+		kin_let(&a, kin_tie, &b);
 		sys_wait(h.t);
 	}
 	kin_fail(&b, 1);
@@ -262,7 +250,7 @@ START_TEST(test_system_link_is_nothing_to_a_restart)
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &s);
 	kin_spawn(&h, &b);
-	kin_let(&b, tie, &a);
+	kin_let(&b, kin_tie, &a);
 	sys_wait(h.t);
 	for (int i = 0; i < 3; i++)
 		kin_fail(&a, 1);
@@ -288,7 +276,7 @@ START_TEST(test_system_link_takes_the_other_when_a_child_is_stopped_for_failing)
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &s);
 	kin_spawn(&h, &b);
-	kin_let(&a, tie, &b);
+	kin_let(&a, kin_tie, &b);
 	sys_wait(h.t);
 	kin_fail(&a, 1);
 	house_settle(&h);
@@ -310,7 +298,7 @@ START_TEST(test_system_link_ends_a_child_for_good)
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &s);
 	kin_spawn(&h, &b);
-	kin_let(&a, tie, &b);
+	kin_let(&a, kin_tie, &b);
 	sys_wait(h.t);
 	if (waits) {
 		kin_fail(&a, 1);

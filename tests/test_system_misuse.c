@@ -11,15 +11,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
-static const troupe_class plain_class = { .name = "plain", .receive = ignore };
+static const troupe_class plain_class = { .name = "plain", .receive = sys_ignore };
 
 /* --- Every call that takes self. --- */
 
@@ -76,7 +68,7 @@ call_unhandled(troupe_actor *self)
 static void
 call_become(troupe_actor *self)
 {
-	(void)troupe_become(self, ignore);
+	(void)troupe_become(self, sys_ignore);
 }
 
 static void
@@ -210,7 +202,7 @@ call_unstash(troupe_actor *self)
 static void
 call_become_over(troupe_actor *self)
 {
-	(void)troupe_become_over(self, ignore);
+	(void)troupe_become_over(self, sys_ignore);
 }
 
 static void
@@ -316,7 +308,7 @@ misuse_in_start(troupe_actor *self, void *state, const void *argument)
 	return 0;
 }
 
-static const troupe_class nested_class = { .name = "nested", .receive = ignore, .start = misuse_in_start };
+static const troupe_class nested_class = { .name = "nested", .receive = sys_ignore, .start = misuse_in_start };
 
 static void
 misuse_in_behavior(troupe_actor *self, void *state, const troupe_msg *msg)
@@ -417,7 +409,7 @@ make_all_calls(troupe_actor *self, bool has_message)
 	right = right && (msg != NULL) == has_message;
 	troupe_msg_free(&msg);
 	return right && troupe_stash(self) == TROUPE_INVALID && troupe_unstash(self, 1) == 0 &&
-	       troupe_become_over(self, ignore) == TROUPE_OK && troupe_unbecome(self) == TROUPE_OK &&
+	       troupe_become_over(self, sys_ignore) == TROUPE_OK && troupe_unbecome(self) == TROUPE_OK &&
 	       !troupe_cancel(self, 0) && !troupe_demonitor(self, 0) && troupe_link(self, 0) == TROUPE_INVALID &&
 	       troupe_unregister(self, "another's") == TROUPE_INVALID;
 }
@@ -431,7 +423,7 @@ start_quietly(troupe_actor *self, void *state, const void *argument)
 	return 0;
 }
 
-static const troupe_class started_class = { .name = "started", .receive = ignore, .start = start_quietly };
+static const troupe_class started_class = { .name = "started", .receive = sys_ignore, .start = start_quietly };
 
 static void
 be_right(troupe_actor *self, void *state, const troupe_msg *msg)

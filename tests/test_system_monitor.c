@@ -93,12 +93,6 @@ stop_self(troupe_actor *self, kin *k, void *mode)
 }
 
 static void
-tie(troupe_actor *self, kin *k, void *other)
-{
-	kin_expect(k->home, troupe_link(self, ((const kin *)other)->ref) == TROUPE_OK);
-}
-
-static void
 end_in_a_way(house *h, int way, kin *who, kin *parent)
 {
 	switch (way) {
@@ -115,7 +109,7 @@ end_in_a_way(house *h, int way, kin *who, kin *parent)
 		kin_fail(who, 42);
 		break;
 	default:
-		kin_let(who, tie, parent);
+		kin_let(who, kin_tie, parent);
 		sys_wait(h->t);
 		kin_fail(parent, 43);
 	}

@@ -62,12 +62,6 @@ begin_doubter(house *h, doubter *d, kin *whom)
 		kin_let(&d->k, watch, whom);
 }
 
-static void
-stop(const kin *k)
-{
-	sys_assert_status(troupe_stop(k->ref, TROUPE_STOP_NOW), TROUPE_OK);
-}
-
 START_TEST(test_system_monitor_end_before_it_stops)
 {
 	static doubter d;
@@ -83,7 +77,7 @@ START_TEST(test_system_monitor_end_before_it_stops)
 	/* The second of two: the first stays. */
 	kin_let(&d.k, revoke, NULL);
 	sys_wait(h.t);
-	stop(&a);
+	kin_stop_now(&a);
 	house_settle(&h);
 	ck_assert_uint_eq(d.k.downs, 1);
 	house_close(&h);
@@ -107,21 +101,13 @@ START_TEST(test_system_monitor_end_of_any_of_many)
 		if (_i >> i & 1)
 			kin_let(&d[i].k, revoke, NULL);
 	sys_wait(h.t);
-	stop(&a);
+	kin_stop_now(&a);
 	house_settle(&h);
 	for (int i = 0; i < 5; i++)
 		ck_assert_uint_eq(d[i].k.downs, !(_i >> i & 1));
 	house_close(&h);
 }
 END_TEST
-
-static void
-pass_gate(troupe_actor *self, kin *k, void *gate)
-{
-	(void)self;
-	(void)k;
-	sys_gate_pass(gate);
-}
 
 /* The DOWN waits behind the message in which it is revoked. */
 START_TEST(test_system_monitor_end_with_the_notice_queued)
@@ -136,10 +122,10 @@ START_TEST(test_system_monitor_end_with_the_notice_queued)
 	kin_spawn(&h, &a);
 	begin_doubter(&h, &d, &a);
 	sys_wait(h.t);
-	kin_let(&d.k, pass_gate, &gate);
+	kin_let(&d.k, kin_pass_gate, &gate);
 	kin_let(&d.k, revoke, NULL);
 	sys_gate_await(&gate, 1);
-	stop(&a);
+	kin_stop_now(&a);
 	/* It has stopped, and said so. */
 	while (troupe_send(a.ref, 1, NULL, 0) == TROUPE_OK)
 		sched_yield();
@@ -179,7 +165,7 @@ START_TEST(test_system_monitor_end_in_the_same_callback)
 	kin_spawn(&h, &a);
 	begin_doubter(&h, &d, NULL);
 	kin_let(&d.k, watch_and_revoke, &a);
-	stop(&a);
+	kin_stop_now(&a);
 	kin_let(&d.k, watch_and_revoke, &a);
 	sys_wait(h.t);
 	kin_let(&d.k, watch_and_revoke, &a);
@@ -215,7 +201,7 @@ START_TEST(test_system_monitor_end_is_the_watchers_alone)
 	kin_let(&d[0].k, revoke_others, &d[1]);
 	kin_let(&d[1].k, revoke_others, &d[0]);
 	sys_wait(h.t);
-	stop(&a);
+	kin_stop_now(&a);
 	house_settle(&h);
 	ck_assert_uint_eq(d[0].k.downs, 1);
 	ck_assert_uint_eq(d[1].k.downs, 1);
@@ -237,14 +223,14 @@ START_TEST(test_system_monitor_end_of_the_watcher)
 	begin_doubter(&h, &d, &a);
 	kin_let(&d.k, watch, &a);
 	sys_wait(h.t);
-	stop(&d.k);
+	kin_stop_now(&d.k);
 	sys_wait(h.t);
 	/* One of these has its place. */
 	for (int i = 0; i < 20; i++) {
 		heirs[i].on = note_down;
 		kin_spawn(&h, &heirs[i]);
 	}
-	stop(&a);
+	kin_stop_now(&a);
 	house_settle(&h);
 	for (int i = 0; i < 20; i++)
 		ck_assert_uint_eq(heirs[i].downs, 0);
@@ -279,7 +265,7 @@ START_TEST(test_system_monitor_end_after_the_last_life)
 		ck_assert_uint_eq(d[i].k.downs, 0);
 	kin_fail(&a, 1);
 	house_pass(&h, 10 * TROUPE_MS);
-	stop(&a);
+	kin_stop_now(&a);
 	house_settle(&h);
 	for (uint32_t i = 0; i < 3; i++)
 		ck_assert_uint_eq(d[i].k.downs, i == 0 ? 2 : i == 1 ? 0 : 1);
@@ -318,7 +304,7 @@ START_TEST(test_system_monitor_end_by_closing)
 	if (_i / sys_shape_count == 0)
 		sys_wait(h.t);
 	for (int i = 0; i < MANY; i += 7)
-		stop(&all[i]);
+		kin_stop_now(&all[i]);
 	if (_i / sys_shape_count == 1)
 		sys_wait(h.t);
 	house_close(&h);
@@ -385,12 +371,6 @@ be_named(troupe_actor *self, kin *k)
 	return 0;
 }
 
-static void
-watch_plainly(troupe_actor *self, kin *k, void *whom)
-{
-	kin_expect(k->home, troupe_monitor(self, ((const kin *)whom)->ref) != 0);
-}
-
 START_TEST(test_system_monitor_end_that_is_kept)
 {
 	house h;
@@ -399,7 +379,7 @@ START_TEST(test_system_monitor_end_that_is_kept)
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &a);
 	kin_spawn(&h, &w);
-	kin_let(&w, watch_plainly, &a);
+	kin_let(&w, kin_watch, &a);
 	sys_wait(h.t);
 	kin_fail(&a, 3);
 	house_settle(&h);
@@ -441,7 +421,7 @@ START_TEST(test_system_monitor_end_that_is_stashed)
 	house_open(&h, (uint64_t)_i);
 	kin_spawn(&h, &a);
 	kin_spawn(&h, &w);
-	kin_let(&w, watch_plainly, &a);
+	kin_let(&w, kin_watch, &a);
 	sys_wait(h.t);
 	kin_fail(&a, 3);
 	sys_assert_status(troupe_wait(h.t, TROUPE_FOREVER), TROUPE_OK);
@@ -492,7 +472,7 @@ START_TEST(test_system_monitor_end_of_a_crowd)
 		for (int i = 0; i < CROWD; i++) {
 			kin_let(&c.watchers[i], watch_crowd, &c);
 			if (i % 2)
-				stop(&c.watched[i]);
+				kin_stop_now(&c.watched[i]);
 			else
 				kin_fail(&c.watched[i], i);
 		}

@@ -10,15 +10,7 @@
 
 #include <stdio.h>
 
-static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
-static const troupe_class idle_class = { .receive = ignore };
+static const troupe_class idle_class = { .receive = sys_ignore };
 
 /* --- Lines of the log. --- */
 

@@ -256,14 +256,6 @@ listen(troupe_actor *self, void *state, const troupe_msg *msg)
 		(void)troupe_send_urgent(troupe_self(self), HIGH, NULL, 0);
 }
 
-static int
-start_with_pointer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static void
 stop_listening(troupe_actor *self, void *state, troupe_reason reason)
 {
@@ -279,20 +271,12 @@ stop_listening(troupe_actor *self, void *state, troupe_reason reason)
 static const troupe_class listener_class = {
 	.name = "listener",
 	.state_size = sizeof(struct listener *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = listen,
 	.stop = stop_listening,
 };
 
-static void
-swallow(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
-static const troupe_class sink_class = { .name = "sink", .receive = swallow };
+static const troupe_class sink_class = { .name = "sink", .receive = sys_ignore };
 
 static const int quanta[] = { 1, 2, 7, 31, 32, 33, 64, 100, 256, 1000, 1000000 };
 #define QUANTA ((int)(sizeof quanta / sizeof *quanta))
@@ -355,7 +339,7 @@ write_history(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class historian_class = {
 	.name = "historian",
 	.state_size = sizeof(struct historian *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = write_history,
 };
 
@@ -363,7 +347,7 @@ static const troupe_class dedicated_historian_class = {
 	.name = "dedicated historian",
 	.flags = TROUPE_DEDICATED,
 	.state_size = sizeof(struct historian *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = write_history,
 };
 
@@ -461,7 +445,7 @@ breed(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class glutton_class = {
 	.name = "glutton",
 	.state_size = sizeof(struct glutton *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = breed,
 };
 
@@ -508,13 +492,13 @@ end_it(troupe_actor *self, void *state, const troupe_msg *msg)
 
 static const troupe_class hog_class = {
 	.state_size = sizeof(struct hog *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = go_on_for_ever,
 };
 
 static const troupe_class ender_class = {
 	.state_size = sizeof(bool *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = end_it,
 };
 

@@ -258,24 +258,10 @@ look_in_stop(troupe_actor *self, void *unused, troupe_reason reason)
 static const puppet_script named = { .start = register_in_start, .stop = look_in_stop };
 
 static void
-act_stop_now(troupe_actor *self, void *unused)
-{
-	(void)unused;
-	troupe_stop_self(self, TROUPE_STOP_NOW);
-}
-
-static void
 act_drain(troupe_actor *self, void *unused)
 {
 	(void)unused;
 	troupe_stop_self(self, TROUPE_STOP_DRAIN);
-}
-
-static void
-act_fail(troupe_actor *self, void *unused)
-{
-	(void)unused;
-	troupe_fail(self, 1, "as it was told");
 }
 
 static void
@@ -291,7 +277,7 @@ act_link(troupe_actor *self, void *other)
 	promise(troupe_link(self, *(troupe_ref *)other) == TROUPE_OK);
 }
 
-static puppet_act *const endings[] = { act_stop_now, act_drain, act_fail };
+static puppet_act *const endings[] = { puppet_stop_now, act_drain, puppet_fail };
 
 START_TEST(test_system_registry_names_go_with_their_owner)
 {
@@ -322,7 +308,7 @@ START_TEST(test_system_registry_names_go_with_their_owner)
 	troupe_ref friend = sys_spawn(t, &puppet_class, NULL), who = sys_spawn(t, &puppet_class, &named);
 
 	puppet_let(t, friend, act_link, &who);
-	puppet_let(t, friend, act_fail, NULL);
+	puppet_let(t, friend, puppet_fail, NULL);
 	assert_no_name(t, names, 3);
 	/* Close: the stop callback looks. */
 	sys_spawn(t, &puppet_class, &named);
@@ -377,7 +363,7 @@ START_TEST(test_system_registry_names_stay_over_a_restart)
 
 	puppet_let(t, supervisor, act_spawn_named, &child);
 	for (uint64_t i = 1; i <= 3; i++) {
-		puppet_tell(child, act_fail, NULL);
+		puppet_tell(child, puppet_fail, NULL);
 		troupe_totals totals = sys_wait(t);
 		ck_assert_uint_eq(totals.restarted, i);
 		for (int k = 0; k < 3; k++)

@@ -56,13 +56,6 @@ unregister_name(troupe_actor *self, void *name)
 	promise(troupe_unregister(self, name) == TROUPE_OK);
 }
 
-static void
-stop_self_now(troupe_actor *self, void *unused)
-{
-	(void)unused;
-	troupe_stop_self(self, TROUPE_STOP_NOW);
-}
-
 #define HOUR (3600 * TROUPE_SECOND)
 
 static char the_name[] = "the name";
@@ -187,7 +180,7 @@ START_TEST(test_system_registry_wait_is_cancelled_when_the_asker_stops)
 
 	puppet_let(t, leaver, do_await, &a[0]);
 	puppet_let(t, stayer, do_await, &a[1]);
-	puppet_let(t, leaver, stop_self_now, NULL);
+	puppet_let(t, leaver, puppet_stop_now, NULL);
 	assert_answer(&a[0], TROUPE_CANCELLED, 0);
 	sys_assert_count(a[1].answers, 0);
 	/* What is left of it is in nobody's way. */
@@ -246,7 +239,7 @@ START_TEST(test_system_registry_wait_that_makes_no_sense_is_refused)
 
 	puppet_let(t, who, await_in_vain, the_name);
 	sys_wait(t);
-	puppet_let(t, who, stop_self_now, NULL);
+	puppet_let(t, who, puppet_stop_now, NULL);
 	sys_close(t, NULL);
 	assert_promises_kept();
 }

@@ -172,19 +172,12 @@ START_TEST(test_system_restart_keeps_the_messages_in_order)
 }
 END_TEST
 
-static void
-expect_next(troupe_actor *self, kin *k, const troupe_msg *msg)
-{
-	(void)self;
-	kin_expect(k->home, ++k->number == msg->type);
-}
-
 /* Those that come with an order of the supervisor's too. */
 START_TEST(test_system_restart_keeps_in_order_what_comes_meanwhile)
 {
 	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i);
 
-	p->a.on = expect_next;
+	p->a.on = kin_expect_next;
 	for (uint32_t i = 1; i <= 60; i++) {
 		if (i % 16 == 1)
 			kin_fail(&p->a, 1);
@@ -232,33 +225,20 @@ START_TEST(test_system_restart_puts_the_stash_in_front)
 END_TEST
 
 static void
-count_down(troupe_actor *self, kin *k, const troupe_msg *msg)
-{
-	(void)self;
-	k->downs += msg->type == TROUPE_DOWN;
-}
-
-static void
 watch(troupe_actor *self, kin *k, void *who)
 {
 	kin_expect(k->home, (k->number = troupe_monitor(self, ((const kin *)who)->ref)) != 0);
 }
 
-static void
-tie(troupe_actor *self, kin *k, void *who)
-{
-	kin_expect(k->home, troupe_link(self, ((const kin *)who)->ref) == TROUPE_OK);
-}
-
 START_TEST(test_system_restart_is_no_end_for_who_monitors_or_is_linked)
 {
 	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i);
-	kin w = { .on = count_down }, l = { 0 };
+	kin w = { .on = kin_count_downs }, l = { 0 };
 
 	kin_spawn(&p->h, &w);
 	kin_spawn(&p->h, &l);
 	kin_let(&w, watch, &p->a);
-	kin_let(&l, tie, &p->a);
+	kin_let(&l, kin_tie, &p->a);
 	for (int i = 0; i < 4; i++)
 		kin_fail(&p->a, i);
 	house_settle(&p->h);
@@ -373,7 +353,7 @@ START_TEST(test_system_restart_ends_what_it_monitors)
 	kin_pair *p = kin_pair_begin(&kin_at_once_class, _i);
 	kin w[2] = { { 0 }, { 0 } };
 
-	p->a.on = count_down;
+	p->a.on = kin_count_downs;
 	for (int i = 0; i < 2; i++) {
 		kin_spawn(&p->h, &w[i]);
 		kin_let(&p->a, watch, &w[i]);
@@ -507,7 +487,7 @@ begin_anew(troupe_actor *self, kin *k)
 START_TEST(test_system_restart_begins_a_life_in_which_all_begins)
 {
 	house h;
-	kin a = { .start = begin_anew, .on = count_down };
+	kin a = { .start = begin_anew, .on = kin_count_downs };
 	kin s = { .class_ = &kin_slow_class, .children = &a, .child_count = 1 };
 
 	house_open(&h, (uint64_t)_i);

@@ -177,15 +177,6 @@ decide_as_told(troupe_actor *self, kin *k, const troupe_failure *failure)
 }
 
 static void
-ignore_failure(void *context, const troupe_failure *failure)
-{
-	house *h = context;
-
-	(void)failure;
-	sys_add(&h->failures, 1);
-}
-
-static void
 count_line(void *context, troupe_log_level level, const char *text)
 {
 	house *h = context;
@@ -278,7 +269,7 @@ live(void *saga_)
 		.seed = d->seed,
 		.context = &d->h,
 		.log = count_line,
-		.failure = ignore_failure,
+		.failure = house_count_failure,
 	};
 	uint32_t step = 0;
 

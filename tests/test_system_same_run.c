@@ -324,19 +324,11 @@ look_at_clock(troupe_actor *self, void *state, const troupe_msg *msg)
 		*last = now;
 }
 
-static int
-start_clock(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 START_TEST(test_system_same_run_has_a_virtual_clock)
 {
 	static const troupe_class class_ = {
 		.state_size = sizeof(int64_t *),
-		.start = start_clock,
+		.start = sys_start_with_pointer,
 		.receive = look_at_clock,
 	};
 	int64_t ends[2];

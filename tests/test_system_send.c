@@ -63,18 +63,10 @@ check_body(troupe_actor *self, void *state, const troupe_msg *msg)
 	c->last_size = msg->size;
 }
 
-static int
-start_with_pointer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static const troupe_class checker_class = {
 	.name = "checker",
 	.state_size = sizeof(struct checker *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = check_body,
 };
 
@@ -209,7 +201,7 @@ tell(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class teller_class = {
 	.name = "teller",
 	.state_size = sizeof(struct teller *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = tell,
 };
 
@@ -254,7 +246,7 @@ check_ends(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class end_checker_class = {
 	.name = "checker of ends",
 	.state_size = sizeof(struct checker *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = check_ends,
 };
 
@@ -345,7 +337,7 @@ be_held_up(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class held_class = {
 	.name = "held up",
 	.state_size = sizeof(sys_gate *),
-	.start = start_with_pointer,
+	.start = sys_start_with_pointer,
 	.receive = be_held_up,
 };
 
@@ -516,7 +508,7 @@ send_in_start(troupe_actor *self, void *state, const void *argument)
 {
 	struct place *p;
 
-	start_with_pointer(self, state, argument);
+	sys_start_with_pointer(self, state, argument);
 	p = *(struct place **)state;
 	p->self = troupe_self(self);
 	p->in_start = troupe_send(p->to, 0, NULL, 0);

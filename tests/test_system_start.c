@@ -10,14 +10,6 @@
 
 #define GIB ((size_t)1 << 30)
 
-static void
-ignore(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
 /* --- State. --- */
 
 static const size_t state_sizes[] = { 0, 1, 8, 31, 32, 33, 63, 64, 65, 95, 96, 97, 223, 224, 225, 479, 480,
@@ -120,7 +112,7 @@ END_TEST
 
 START_TEST(test_system_start_senseless_spawns_are_invalid)
 {
-	troupe_class good = { .receive = ignore }, bad;
+	troupe_class good = { .receive = sys_ignore }, bad;
 	troupe *t = sys_open(1, NULL);
 
 	sys_assert_failed(troupe_spawn(NULL, &good, NULL), TROUPE_INVALID);
@@ -128,10 +120,10 @@ START_TEST(test_system_start_senseless_spawns_are_invalid)
 	bad = (troupe_class){ .name = "no receive" };
 	sys_assert_failed(troupe_spawn(t, &bad, NULL), TROUPE_INVALID);
 	for (unsigned bit = 2; bit < 32; bit++) {
-		bad = (troupe_class){ .receive = ignore, .flags = 1u << bit };
+		bad = (troupe_class){ .receive = sys_ignore, .flags = 1u << bit };
 		sys_assert_failed(troupe_spawn(t, &bad, NULL), TROUPE_INVALID);
 	}
-	bad = (troupe_class){ .receive = ignore, .state_size = GIB + 1 };
+	bad = (troupe_class){ .receive = sys_ignore, .state_size = GIB + 1 };
 	sys_assert_failed(troupe_spawn(t, &bad, NULL), TROUPE_INVALID);
 	bad.state_size = SIZE_MAX;
 	sys_assert_failed(troupe_spawn(t, &bad, NULL), TROUPE_INVALID);
@@ -145,7 +137,7 @@ END_TEST
 
 START_TEST(test_system_start_takes_a_state_of_a_gigabyte)
 {
-	troupe_class large = { .receive = ignore, .state_size = GIB };
+	troupe_class large = { .receive = sys_ignore, .state_size = GIB };
 	troupe *t = sys_open(1, NULL);
 
 	/* It is zeroed by being fresh, and so costs nothing until it is used. */
@@ -429,7 +421,7 @@ start_nest(troupe_actor *self, void *state, const void *argument)
 	return nest.depth % 3 == 1 ? 1 : 0;
 }
 
-static const troupe_class nest_class = { .name = "nest", .start = start_nest, .receive = ignore };
+static const troupe_class nest_class = { .name = "nest", .start = start_nest, .receive = sys_ignore };
 
 START_TEST(test_system_start_may_nest)
 {

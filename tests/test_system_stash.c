@@ -175,12 +175,6 @@ send_items(troupe_ref to, uint32_t first, uint32_t count)
 }
 
 static void
-drain(troupe *t)
-{
-	sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
-}
-
-static void
 assert_sold(const struct shop *s, uint32_t at, uint32_t first, uint32_t count)
 {
 	ck_assert_uint_ge(s->count, at + count);
@@ -216,7 +210,7 @@ START_TEST(test_system_stash_comes_back_in_order_before_what_is_newer)
 		send_items(who, 0, many);
 		send_number(who, OPEN, UINT32_MAX);
 		send_items(who, many, many);
-		drain(t);
+		sys_drain(t);
 		ck_assert_uint_eq(s.count, 2 * many);
 		assert_sold(&s, 0, 0, 2 * many);
 		assert_stashed(t, &s, 0);
@@ -239,11 +233,11 @@ START_TEST(test_system_stash_comes_back_as_many_as_are_wanted)
 	send_number(who, SHUT, 0);
 	send_items(who, 0, 10);
 	send_number(who, OPEN, 0);
-	drain(t);
+	sys_drain(t);
 	assert_stashed(t, &s, 10);
 	send_number(who, OPEN, 3);
 	send_items(who, 100, 2);
-	drain(t);
+	sys_drain(t);
 	assert_sold(&s, 0, 0, 3);
 	assert_sold(&s, 3, 100, 2);
 	assert_stashed(t, &s, 7);
@@ -251,11 +245,11 @@ START_TEST(test_system_stash_comes_back_as_many_as_are_wanted)
 	send_number(who, SHUT, 0);
 	send_items(who, 10, 5);
 	send_number(who, OPEN, 6);
-	drain(t);
+	sys_drain(t);
 	assert_sold(&s, 5, 3, 6);
 	assert_stashed(t, &s, 6);
 	send_number(who, OPEN, UINT32_MAX);
-	drain(t);
+	sys_drain(t);
 	assert_sold(&s, 11, 9, 6);
 	assert_stashed(t, &s, 0);
 	sys_close(t, NULL);
@@ -276,17 +270,17 @@ START_TEST(test_system_stash_comes_back_in_its_lane)
 	troupe_ref who = sys_spawn(t, &shop_class, &pointer);
 
 	send_number(who, SHUT, 0);
-	drain(t);
+	sys_drain(t);
 	send_number(who, ITEM, 10);
 	send_urgent(who, ITEM, 0);
 	send_number(who, ITEM, 11);
 	send_urgent(who, ITEM, 1);
-	drain(t);
+	sys_drain(t);
 	assert_stashed(t, &s, 4);
 	send_number(who, ITEM, 12);
 	send_urgent(who, OPEN, UINT32_MAX);
 	send_urgent(who, ITEM, 2);
-	drain(t);
+	sys_drain(t);
 	ck_assert_uint_eq(s.count, 6);
 	assert_sold(&s, 0, 0, 3);
 	assert_sold(&s, 3, 10, 3);
@@ -322,7 +316,7 @@ START_TEST(test_system_stash_may_be_taken_back_at_once)
 
 	class_.receive = stash_and_unstash;
 	send_items(sys_spawn(t, &class_, &pointer), 0, 100);
-	drain(t);
+	sys_drain(t);
 	ck_assert_uint_eq(s.count, 300);
 	for (uint32_t i = 0; i < 300; i++)
 		ck_assert_uint_eq(s.item[i], i / 3);
@@ -346,17 +340,17 @@ START_TEST(test_system_stash_holds_so_many_and_no_more)
 	send_number(who, SHUT, 0);
 	/* The one that does not fit is still in hand. */
 	send_items(who, 0, limit + 3);
-	drain(t);
+	sys_drain(t);
 	ck_assert_uint_eq(s.refused, 3);
 	assert_sold(&s, 0, limit, 3);
 	assert_stashed(t, &s, limit);
 	/* One taken out, there is room for one. */
 	send_number(who, OPEN, 1);
 	send_number(who, SHUT, 0);
-	drain(t);
+	sys_drain(t);
 	s.count = s.refused = 0;
 	send_items(who, 2 * limit, 2);
-	drain(t);
+	sys_drain(t);
 	ck_assert_uint_eq(s.refused, limit == 1 ? 1 : s.refused);
 	assert_stashed(t, &s, limit);
 	sys_close(t, NULL);
@@ -401,7 +395,7 @@ START_TEST(test_system_stash_is_buried_before_the_mailbox)
 
 	send_number(who, SHUT, 0);
 	send_items(who, 0, 10);
-	drain(t);
+	sys_drain(t);
 	assert_stashed(t, &s, 10);
 	/* Nobody else runs it, so that all of it waits. */
 	bool alone = shape->workers == TROUPE_WORKERS_NONE || shape->scheduler == TROUPE_SCHEDULER_SIMULATED;

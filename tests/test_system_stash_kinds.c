@@ -54,12 +54,6 @@ script_of(struct store *s)
 }
 
 static void
-drain(troupe *t)
-{
-	sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
-}
-
-static void
 assert_stored(troupe *t, const struct store *s, uint32_t count)
 {
 	troupe_totals totals;
@@ -148,19 +142,11 @@ count_ticks(troupe_actor *self, void *state, const troupe_msg *msg)
 	}
 }
 
-static int
-start_with_pointer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 START_TEST(test_system_stash_kinds_ticks_of_a_periodic_timer)
 {
 	static const troupe_class class_ = {
 		.state_size = sizeof(struct store *),
-		.start = start_with_pointer,
+		.start = sys_start_with_pointer,
 		.receive = count_ticks,
 	};
 	struct store s = { 0 };
@@ -260,7 +246,7 @@ START_TEST(test_system_stash_kinds_down)
 	puppet_let(t, s.other, take_name, NULL);
 	puppet_let(t, who, watch_other, &s);
 	sys_assert_status(troupe_stop(s.other, TROUPE_STOP_NOW), TROUPE_OK);
-	drain(t);
+	sys_drain(t);
 	assert_stored(t, &s, 2);
 	end_store(t, who, _i % ENDS, &ledger);
 	ck_assert_uint_eq(s.handled, _i % ENDS == RELEASED ? 2 : 0);
@@ -412,7 +398,7 @@ START_TEST(test_system_stash_kinds_payload)
 		sys_assert_status(troupe_send_shared(who, LOAD, block), TROUPE_OK);
 		troupe_shared_release(&block);
 	}
-	drain(t);
+	sys_drain(t);
 	assert_stored(t, &s, 2 * PAYLOAD_SIZES);
 	for (int i = 0; i < 2 * PAYLOAD_SIZES; i++)
 		assert_fate(fate[i], 0);

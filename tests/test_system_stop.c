@@ -39,14 +39,6 @@ end_mortal(troupe_actor *self, void *state, troupe_reason reason)
 	troupe_stop_self(self, TROUPE_STOP_NOW);
 }
 
-static int
-start_with_pointer(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static void
 live(troupe_actor *self, void *state, const troupe_msg *msg)
 {
@@ -76,7 +68,7 @@ static const troupe_class classes[] = {
 	{
 	    .name = "mortal",
 	    .state_size = sizeof(struct mortal *),
-	    .start = start_with_pointer,
+	    .start = sys_start_with_pointer,
 	    .receive = live,
 	    .stop = end_mortal,
 	},
@@ -84,7 +76,7 @@ static const troupe_class classes[] = {
 	    .name = "dedicated mortal",
 	    .flags = TROUPE_DEDICATED,
 	    .state_size = sizeof(struct mortal *),
-	    .start = start_with_pointer,
+	    .start = sys_start_with_pointer,
 	    .receive = live,
 	    .stop = end_mortal,
 	},
@@ -418,7 +410,7 @@ grow(troupe_actor *self, void *state, const troupe_msg *msg)
 static int
 start_node(troupe_actor *self, void *state, const void *argument)
 {
-	start_with_pointer(self, state, argument);
+	sys_start_with_pointer(self, state, argument);
 	sys_add(&(*(struct tree **)state)->started, 1);
 	return 0;
 }

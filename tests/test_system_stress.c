@@ -11,14 +11,6 @@
 
 enum { TOKEN = 1, WORK, GO, SEED_SPAWN, CHILD_DONE };
 
-static int
-copy_argument(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 /* --- A ring with several tokens. --- */
 
 #define RING_MAX 503
@@ -55,7 +47,7 @@ pass_token(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class ring_class = {
 	.name = "ring",
 	.state_size = sizeof(struct ring *),
-	.start = copy_argument,
+	.start = sys_start_with_pointer,
 	.receive = pass_token,
 };
 
@@ -268,14 +260,14 @@ answer(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class collector_class = {
 	.name = "collector",
 	.state_size = sizeof(struct fan *),
-	.start = copy_argument,
+	.start = sys_start_with_pointer,
 	.receive = collect,
 };
 
 static const troupe_class leaf_class = {
 	.name = "leaf",
 	.state_size = sizeof(struct fan *),
-	.start = copy_argument,
+	.start = sys_start_with_pointer,
 	.receive = answer,
 };
 

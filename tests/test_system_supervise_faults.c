@@ -107,20 +107,13 @@ fail_in_turn(troupe_actor *self, kin *k, void *job_)
 	}
 }
 
-static void
-count_down(troupe_actor *self, kin *k, const troupe_msg *msg)
-{
-	(void)self;
-	k->downs += msg->type == TROUPE_DOWN;
-}
-
 START_TEST(test_system_supervise_faults_of_each_call)
 {
 	job j = jobs[_i % JOBS];
 	bool spawns = j.call == spawn_supervised || j.call == spawn_plainly;
 	house h;
 	kin other = { 0 }, children[2] = { { 0 }, { 0 } };
-	kin s = { .class_ = &supervisor_class, .children = children, .on = count_down };
+	kin s = { .class_ = &supervisor_class, .children = children, .on = kin_count_downs };
 
 	house_open_shape(&h, &(sys_shape){ "", TROUPE_WORKERS_NONE, 0, 0, TROUPE_SCHEDULER_POOL });
 	kin_spawn(&h, &other);
@@ -206,18 +199,6 @@ note_down(troupe_actor *self, kin *k, const troupe_msg *msg)
 	k->number += strcmp(down->text, "as it was told") == 0;
 }
 
-static void
-watch(troupe_actor *self, kin *k, void *whom)
-{
-	kin_expect(k->home, troupe_monitor(self, ((const kin *)whom)->ref) != 0);
-}
-
-static void
-tie(troupe_actor *self, kin *k, void *other)
-{
-	kin_expect(k->home, troupe_link(self, ((const kin *)other)->ref) == TROUPE_OK);
-}
-
 /* Who monitors is told, and who is linked goes, with nothing left to say it with. */
 START_TEST(test_system_supervise_faults_do_not_keep_from_being_told)
 {
@@ -234,8 +215,8 @@ START_TEST(test_system_supervise_faults_do_not_keep_from_being_told)
 		kin_spawn(&h, &a);
 		kin_spawn(&h, &w);
 		kin_spawn(&h, &l);
-		kin_let(&w, watch, &a);
-		kin_let(&l, tie, &a);
+		kin_let(&w, kin_watch, &a);
+		kin_let(&l, kin_tie, &a);
 		sys_wait(h.t);
 		kin_let(&a, arm_and_fail, &n);
 		sys_assert_status(troupe_wait(h.t, TROUPE_FOREVER), TROUPE_OK);

@@ -61,13 +61,6 @@ assert_lives(uint32_t at_least)
 
 /* --- Each message once, and in order. --- */
 
-static void
-expect_next(troupe_actor *self, kin *k, const troupe_msg *msg)
-{
-	(void)self;
-	kin_expect(k->home, ++k->number == msg->type);
-}
-
 #define ROUNDS 60
 
 /* The messages of one sender come in order, through all lives. */
@@ -91,7 +84,7 @@ START_TEST(test_system_supervise_threads_handle_each_message_once)
 {
 	begin_family(_i / SUPERVISORS, _i % SUPERVISORS);
 	for (int i = 0; i < CHILDREN; i++)
-		f.children[i].on = expect_next;
+		f.children[i].on = kin_expect_next;
 	sys_join(sys_start(send_to_all, NULL));
 	troupe_totals totals = house_settle(&f.h);
 	uint64_t failures = 0;

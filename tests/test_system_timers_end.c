@@ -120,14 +120,6 @@ END_TEST
 
 /* --- Handles. --- */
 
-static void
-do_nothing(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
 static uint32_t foreign_cancelled;
 
 /* Tries to cancel what the message names, after it has armed as many of its own. */
@@ -194,7 +186,7 @@ cancel_nonsense(troupe_actor *self, timing_script *s, const troupe_msg *msg)
 
 START_TEST(test_system_timers_know_their_handles)
 {
-	static const troupe_class class_ = { .receive = do_nothing };
+	static const troupe_class class_ = { .receive = sys_ignore };
 	timing_script *s = timing_begin(cancel_nonsense);
 
 	s->other = sys_spawn(s->t, &class_, NULL);

@@ -22,14 +22,6 @@ struct clock {
 	int64_t due;
 };
 
-static int
-start_clock(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static void
 arm_next(troupe_actor *self, struct clock *c, int64_t delay)
 {
@@ -62,7 +54,7 @@ run_clock(troupe_actor *self, void *state, const troupe_msg *msg)
 static const troupe_class clock_class = {
 	.name = "clock",
 	.state_size = sizeof(struct clock *),
-	.start = start_clock,
+	.start = sys_start_with_pointer,
 	.receive = run_clock,
 };
 
@@ -70,7 +62,7 @@ static const troupe_class own_class = {
 	.name = "clock with a thread",
 	.flags = TROUPE_DEDICATED,
 	.state_size = sizeof(struct clock *),
-	.start = start_clock,
+	.start = sys_start_with_pointer,
 	.receive = run_clock,
 };
 
@@ -111,7 +103,7 @@ arm_for_an_hour(troupe_actor *self, void *state, const troupe_msg *msg)
 
 static const troupe_class hour_class = {
 	.state_size = sizeof(struct clock *),
-	.start = start_clock,
+	.start = sys_start_with_pointer,
 	.receive = arm_for_an_hour,
 };
 
@@ -272,13 +264,13 @@ START_TEST(test_system_timers_threads_armed_while_closing)
 {
 	static const troupe_class pooled = {
 		.state_size = sizeof(struct clock *),
-		.start = start_clock,
+		.start = sys_start_with_pointer,
 		.receive = arm_while_closing,
 	};
 	static const troupe_class dedicated = {
 		.flags = TROUPE_DEDICATED,
 		.state_size = sizeof(struct clock *),
-		.start = start_clock,
+		.start = sys_start_with_pointer,
 		.receive = arm_while_closing,
 	};
 	struct clock other = { 0 };
@@ -326,14 +318,14 @@ run_wild(troupe_actor *self, void *state, const troupe_msg *msg)
 
 static const troupe_class wild_class = {
 	.state_size = sizeof(struct clock *),
-	.start = start_clock,
+	.start = sys_start_with_pointer,
 	.receive = run_wild,
 };
 
 static const troupe_class wild_dedicated_class = {
 	.flags = TROUPE_DEDICATED,
 	.state_size = sizeof(struct clock *),
-	.start = start_clock,
+	.start = sys_start_with_pointer,
 	.receive = run_wild,
 };
 
@@ -420,7 +412,7 @@ START_TEST(test_system_timers_threads_of_another_runtime)
 {
 	static const troupe_class spawner_class = {
 		.state_size = sizeof(struct clock *),
-		.start = start_clock,
+		.start = sys_start_with_pointer,
 		.receive = spawn_elsewhere,
 	};
 

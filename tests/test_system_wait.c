@@ -43,18 +43,10 @@ work(troupe_actor *self, void *state, const troupe_msg *msg)
 	}
 }
 
-static int
-start_node(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, &argument, sizeof argument);
-	return 0;
-}
-
 static const troupe_class node_class = {
 	.name = "node",
 	.state_size = sizeof(struct node *),
-	.start = start_node,
+	.start = sys_start_with_pointer,
 	.receive = work,
 };
 
@@ -62,7 +54,7 @@ static const troupe_class own_class = {
 	.name = "own node",
 	.flags = TROUPE_DEDICATED,
 	.state_size = sizeof(struct node *),
-	.start = start_node,
+	.start = sys_start_with_pointer,
 	.receive = work,
 };
 
@@ -124,12 +116,6 @@ START_TEST(test_system_wait_times_out_while_driving)
 END_TEST
 
 /* Several threads may wait at once, where there are workers. */
-static void *
-wait_in_thread(void *t)
-{
-	return (void *)(uintptr_t)troupe_wait(t, TROUPE_FOREVER);
-}
-
 START_TEST(test_system_wait_in_several_threads)
 {
 	struct node n = fresh_node();
@@ -139,7 +125,7 @@ START_TEST(test_system_wait_in_several_threads)
 	for (int round = 0; round < SYS_SCALED(100); round++) {
 		sys_assert_status(troupe_hold(t), TROUPE_OK);
 		for (int i = 0; i < 4; i++)
-			threads[i] = sys_start(wait_in_thread, t);
+			threads[i] = sys_start(sys_wait_in_thread, t);
 		sys_send(sys_spawn(t, &node_class, &n), COUNT, NULL, 0);
 		sys_assert_status(troupe_release(t), TROUPE_OK);
 		for (int i = 0; i < 4; i++)

@@ -77,14 +77,6 @@ timing_end(timing_script *script)
 	return totals;
 }
 
-static void
-do_nothing(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)self;
-	(void)state;
-	(void)msg;
-}
-
 /* An actor of its own that waits for that moment: time jumps from one timer to the next. */
 static int
 wait_for_it(troupe_actor *self, void *state, const void *until)
@@ -96,7 +88,7 @@ wait_for_it(troupe_actor *self, void *state, const void *until)
 void
 timing_pass(timing_script *script, int64_t until)
 {
-	static const troupe_class class_ = { .start = wait_for_it, .receive = do_nothing };
+	static const troupe_class class_ = { .start = wait_for_it, .receive = sys_ignore };
 	troupe_ref waiter = sys_spawn(script->t, &class_, &until);
 
 	troupe_status status = TROUPE_OK;
