@@ -104,6 +104,7 @@ check_PROGRAMS += \
 check_LIBRARIES = %D%/libmodules.a
 %C%_libmodules_a_SOURCES = \
 	%D%/support.c %D%/support.h \
+	%D%/cells.c %D%/cells.h \
 	%D%/crew.c %D%/crew.h \
 	%D%/system.c %D%/system.h \
 	%D%/payload.c %D%/payload.h \

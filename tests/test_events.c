@@ -4,6 +4,7 @@
 
 #include "runtime/engine/deadlines.h"
 #include "runtime/memory/fault.h"
+#include "tests/cells.h"
 #include "tests/support.h"
 
 #include <string.h>
@@ -54,14 +55,7 @@ static void
 init_all(void)
 {
 	init_memory();
-	tr_cache_init(&cache);
-	for (int i = 0; i < CELLS; i++) {
-		uint32_t unit = tr_cache_take_message(&cache, TR_SMALL_CELL);
-
-		ck_assert_uint_ne(unit, 0);
-		cells[i] = tr_cell_at(unit);
-		cells[i]->msg = (troupe_msg){ .flag_bits = TR_SMALL_CELL };
-	}
+	take_cells(&cache, cells, CELLS);
 	memset(&record, 0, sizeof record);
 	record.owner = &record;
 	record.events = tr_deadlines_create(SHARDS, 0, 0, &hooks, &record);
@@ -73,9 +67,7 @@ fini_all(void)
 {
 	ck_assert(!record.wrong);
 	tr_deadlines_destroy(record.events);
-	for (int i = 0; i < CELLS; i++)
-		tr_cache_give_message(&cache, TR_SMALL_CELL, tr_cell_unit(cells[i]));
-	tr_cache_fini(&cache);
+	give_cells(&cache, cells, CELLS);
 }
 
 static void

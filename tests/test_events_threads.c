@@ -6,6 +6,7 @@
  */
 
 #include "runtime/engine/deadlines.h"
+#include "tests/cells.h"
 #include "tests/support.h"
 
 #include <string.h>
@@ -108,12 +109,8 @@ init_owner(struct owner *owner, uint32_t number, uint64_t seed)
 	owner->number = number;
 	owner->random = seed + number;
 	for (int i = 0; i < CELLS; i++) {
-		uint32_t unit = tr_cache_take_message(&owner->cache, TR_SMALL_CELL);
-
-		ck_assert_uint_ne(unit, 0);
-		owner->items[i].cell = tr_cell_at(unit);
-		owner->items[i].cell->msg = (troupe_msg){ .flag_bits = TR_SMALL_CELL,
-			.body = &owner->items[i] };
+		owner->items[i].cell = take_cell(&owner->cache);
+		owner->items[i].cell->msg.body = &owner->items[i];
 	}
 }
 
@@ -121,7 +118,7 @@ static void
 fini_owner(struct owner *owner)
 {
 	for (int i = 0; i < CELLS; i++)
-		tr_cache_give_message(&owner->cache, TR_SMALL_CELL, tr_cell_unit(owner->items[i].cell));
+		give_cell(&owner->cache, owner->items[i].cell);
 	tr_cache_fini(&owner->cache);
 }
 

@@ -3,7 +3,7 @@
 /* The wheel beside a list that is searched from end to end. */
 
 #include "runtime/engine/deadlines.h"
-#include "runtime/memory/cache.h"
+#include "tests/cells.h"
 #include "tests/support.h"
 
 #include <string.h>
@@ -18,22 +18,13 @@ static void
 init_cells(void)
 {
 	init_memory();
-	tr_cache_init(&cache);
-	for (int i = 0; i < CELLS; i++) {
-		uint32_t unit = tr_cache_take_message(&cache, TR_SMALL_CELL);
-
-		ck_assert_uint_ne(unit, 0);
-		cells[i] = tr_cell_at(unit);
-		cells[i]->msg = (troupe_msg){ .flag_bits = TR_SMALL_CELL };
-	}
+	take_cells(&cache, cells, CELLS);
 }
 
 static void
 fini_cells(void)
 {
-	for (int i = 0; i < CELLS; i++)
-		tr_cache_give_message(&cache, TR_SMALL_CELL, tr_cell_unit(cells[i]));
-	tr_cache_fini(&cache);
+	give_cells(&cache, cells, CELLS);
 }
 
 static void
