@@ -265,7 +265,7 @@ wake_with_earlier_deadlines(uint32_t shards, bool asleep, int64_t most_ahead)
 	pthread_t thread = start_events(shards);
 
 	init_owner(owner, 0, random);
-	for (int i = 0; i < TEST_SCALED(shards > SHARDS ? 100 : 300); i++) {
+	for (int i = 0; i < TEST_SCALED(shards > SHARDS ? 400 : 1600); i++) {
 		struct item *late = &owner->items[0], *soon = &owner->items[1 + i % (CELLS - 1)];
 
 		/* Every other round it sleeps without end. */
@@ -306,7 +306,7 @@ START_TEST(test_events_does_not_mind_what_is_disarmed)
 	pthread_t thread = start_events(SHARDS);
 
 	init_owner(owner, 0, 1);
-	for (int i = 0; i < TEST_SCALED(1000); i++) {
+	for (int i = 0; i < TEST_SCALED(4000); i++) {
 		arm_item(&owner->items[0], 0, tr_clock_now() + 5000000 + i);
 		end_item(&owner->items[0]);
 	}

@@ -501,6 +501,43 @@ END_TEST
 
 /* --- Other callbacks. --- */
 
+static void
+unstash_when_asked(troupe_actor *self, void *state, const troupe_answer *answer)
+{
+	struct shop *s = shop_of(state);
+
+	promise(answer->status == TROUPE_TIMEOUT);
+	promise(troupe_stash(self) == TROUPE_INVALID);
+	s->shut = false;
+	s->stashed -= (uint32_t)troupe_unstash(self, SIZE_MAX);
+}
+
+static void
+shut_for_a_while(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	if (msg->type == SHUT)
+		promise(troupe_await_name(self, "nobody's", TROUPE_MS, unstash_when_asked, NULL) == TROUPE_OK);
+	keep_shop(self, state, msg);
+}
+
+START_TEST(test_system_stash_may_be_taken_back_when_an_answer_comes)
+{
+	struct shop s = { 0 }, *pointer = &s;
+	troupe_class class_ = shop_class;
+	troupe *t = sys_open_shape(&sys_shapes[_i], NULL);
+
+	class_.receive = shut_for_a_while;
+	troupe_ref who = sys_spawn(t, &class_, &pointer);
+	send_number(who, SHUT, 0);
+	send_items(who, 0, 50);
+	sys_wait(t);
+	ck_assert_uint_eq(s.count, 50);
+	assert_sold(&s, 0, 0, 50);
+	sys_close(t, NULL);
+	assert_promises_kept();
+}
+END_TEST
+
 /*
  * The callback about a failure can change nothing: what it would take back
  * must not come to anybody else who takes something back.
@@ -556,6 +593,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_stash_comes_back_in_its_lane, 0, 2);
 	tcase_add_loop_test(tc, test_system_stash_may_be_taken_back_at_once, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_stash_holds_so_many_and_no_more, 0, 4);
+	tcase_add_loop_test(tc, test_system_stash_may_be_taken_back_when_an_answer_comes, 0, sys_shape_count);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, make_ends());
 	return run_suite(suite);
