@@ -36,8 +36,8 @@ check_PROGRAMS += \
 	%D%/test_pool_wakes \
 	%D%/test_simulated \
 	%D%/test_wheel \
-	%D%/test_events \
-	%D%/test_events_threads \
+	%D%/test_deadlines \
+	%D%/test_deadlines_threads \
 	%D%/test_error \
 	%D%/test_message \
 	%D%/test_context \

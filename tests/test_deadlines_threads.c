@@ -36,7 +36,7 @@ struct owner {
 	struct item items[CELLS];
 };
 
-static tr_deadlines *events;
+static tr_deadlines *deadlines;
 static struct owner owners[OWNERS];
 /* Whoever fires counts. */
 static _Atomic uint64_t begun, ended;
@@ -65,37 +65,37 @@ hand_back(void *owner, tr_cell *cell)
 	(void)owner;
 	item->fired++;
 	item->early |= tr_clock_now() < cell->deadline;
-	/* As a mailbox would: what comes back is ordered, what goes there is by the events alone. */
+	/* As a mailbox would: what comes back is ordered, what goes there is by the deadlines alone. */
 	atomic_store_explicit(&item->back, true, memory_order_release);
 }
 
 static const tr_deadlines_hooks hooks = { .begin = count_begin, .end = count_end, .fire = hand_back };
 
 static void *
-run_events(void *which)
+run_deadlines(void *which)
 {
 	tr_deadlines_run(which);
 	return NULL;
 }
 
 static pthread_t
-start_events(uint32_t shards)
+start_deadlines(uint32_t shards)
 {
 	pthread_t thread;
 
 	atomic_store_explicit(&begun, 0, memory_order_relaxed);
 	atomic_store_explicit(&ended, 0, memory_order_relaxed);
 	init_memory();
-	events = tr_deadlines_create(shards, TR_DEADLINES_SHIFT, tr_clock_now(), &hooks, NULL);
-	ck_assert_ptr_nonnull(events);
-	ck_assert_int_eq(tr_thread_start(&thread, "events", run_events, events), 0);
+	deadlines = tr_deadlines_create(shards, TR_DEADLINES_SHIFT, tr_clock_now(), &hooks, NULL);
+	ck_assert_ptr_nonnull(deadlines);
+	ck_assert_int_eq(tr_thread_start(&thread, "deadlines", run_deadlines, deadlines), 0);
 	return thread;
 }
 
 static void
-stop_events(pthread_t thread)
+stop_deadlines(pthread_t thread)
 {
-	tr_deadlines_stop(events);
+	tr_deadlines_stop(deadlines);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	ck_assert_uint_eq(atomic_load_explicit(&begun, memory_order_relaxed),
 	    atomic_load_explicit(&ended, memory_order_relaxed));
@@ -128,7 +128,7 @@ arm_item(struct item *item, uint32_t shard, int64_t deadline)
 	item->cell->deadline = deadline;
 	item->arms++;
 	item->armed = true;
-	tr_deadlines_arm(events, shard, item->cell);
+	tr_deadlines_arm(deadlines, shard, item->cell);
 }
 
 static bool
@@ -154,7 +154,7 @@ end_item(struct item *item)
 {
 	if (!item->armed)
 		return;
-	if (tr_deadlines_disarm(events, item->cell)) {
+	if (tr_deadlines_disarm(deadlines, item->cell)) {
 		item->disarms++;
 		item->armed = false;
 	} else {
@@ -195,7 +195,7 @@ arm_and_disarm(void *argument)
 		if (test_below(&owner->random, 64) == 0)
 			sched_yield();
 		if (owners_help && test_below(&owner->random, 32) == 0)
-			(void)tr_deadlines_expire(events, tr_clock_now());
+			(void)tr_deadlines_expire(deadlines, tr_clock_now());
 	}
 	/* The last ones come by themselves. */
 	for (int i = 0; i < CELLS; i++)
@@ -207,19 +207,19 @@ arm_and_disarm(void *argument)
 	return NULL;
 }
 
-START_TEST(test_events_each_arming_ends_once)
+START_TEST(test_deadlines_each_arming_ends_once)
 {
-	uint64_t seed = test_seed("test_events_each_arming_ends_once");
+	uint64_t seed = test_seed("test_deadlines_each_arming_ends_once");
 	uint64_t arms = 0, disarms = 0, fired = 0;
-	pthread_t thread = start_events(SHARDS);
+	pthread_t thread = start_deadlines(SHARDS);
 
 	owners_help = _i;
 	for (uint32_t i = 0; i < OWNERS; i++)
 		init_owner(&owners[i], i, seed);
 	run_together(OWNERS, arm_and_disarm, owners, sizeof *owners);
-	tr_deadlines_load load = tr_deadlines_get_load(events);
-	ck_assert_int_eq(tr_deadlines_next(events), INT64_MAX);
-	stop_events(thread);
+	tr_deadlines_load load = tr_deadlines_get_load(deadlines);
+	ck_assert_int_eq(tr_deadlines_next(deadlines), INT64_MAX);
+	stop_deadlines(thread);
 	for (int i = 0; i < OWNERS * CELLS; i++) {
 		const struct item *item = &owners[i / CELLS].items[i % CELLS];
 
@@ -236,7 +236,7 @@ START_TEST(test_events_each_arming_ends_once)
 	ck_assert_uint_eq(load.changes, arms + disarms + fired);
 	for (int i = 0; i < OWNERS; i++)
 		fini_owner(&owners[i]);
-	tr_deadlines_destroy(events);
+	tr_deadlines_destroy(deadlines);
 }
 END_TEST
 
@@ -245,7 +245,7 @@ END_TEST
 static int64_t
 load_sleep(void)
 {
-	return atomic_load_explicit(&events->sleeps_until, memory_order_relaxed);
+	return atomic_load_explicit(&deadlines->sleeps_until, memory_order_relaxed);
 }
 
 /* Until it sleeps for long, or is about to. */
@@ -260,9 +260,9 @@ await_sleep(void)
 static void
 wake_with_earlier_deadlines(uint32_t shards, bool asleep, int64_t most_ahead)
 {
-	uint64_t random = test_seed("test_events_wakes_for_an_earlier_deadline");
+	uint64_t random = test_seed("test_deadlines_wakes_for_an_earlier_deadline");
 	struct owner *owner = &owners[0];
-	pthread_t thread = start_events(shards);
+	pthread_t thread = start_deadlines(shards);
 
 	init_owner(owner, 0, random);
 	for (int i = 0; i < TEST_SCALED(shards > SHARDS ? 400 : 1600); i++) {
@@ -282,17 +282,17 @@ wake_with_earlier_deadlines(uint32_t shards, bool asleep, int64_t most_ahead)
 		if (i % 2)
 			end_item(late);
 	}
-	stop_events(thread);
+	stop_deadlines(thread);
 	for (int i = 0; i < CELLS; i++) {
 		ck_assert_uint_eq(owner->items[i].arms, owner->items[i].disarms + owner->items[i].fired);
 		ck_assert(!owner->items[i].early);
 	}
 	ck_assert_uint_eq(owner->items[0].fired, 0);
 	fini_owner(owner);
-	tr_deadlines_destroy(events);
+	tr_deadlines_destroy(deadlines);
 }
 
-START_TEST(test_events_wakes_for_an_earlier_deadline)
+START_TEST(test_deadlines_wakes_for_an_earlier_deadline)
 {
 	/* With many shards the look takes long. */
 	wake_with_earlier_deadlines(_i & 4 ? 1000 : SHARDS, _i & 1, _i & 2 ? 600000 : 0);
@@ -300,10 +300,10 @@ START_TEST(test_events_wakes_for_an_earlier_deadline)
 END_TEST
 
 /* What it sleeps for goes away, and comes back, time and again. */
-START_TEST(test_events_does_not_mind_what_is_disarmed)
+START_TEST(test_deadlines_does_not_mind_what_is_disarmed)
 {
 	struct owner *owner = &owners[0];
-	pthread_t thread = start_events(SHARDS);
+	pthread_t thread = start_deadlines(SHARDS);
 
 	init_owner(owner, 0, 1);
 	for (int i = 0; i < TEST_SCALED(4000); i++) {
@@ -312,33 +312,33 @@ START_TEST(test_events_does_not_mind_what_is_disarmed)
 	}
 	arm_item(&owner->items[1], 1, tr_clock_now() + 1000000);
 	await_back(&owner->items[1]);
-	stop_events(thread);
+	stop_deadlines(thread);
 	ck_assert_uint_eq(owner->items[1].fired, 1);
 	ck_assert_uint_eq(owner->items[0].arms, owner->items[0].disarms + owner->items[0].fired);
 	fini_owner(owner);
-	tr_deadlines_destroy(events);
+	tr_deadlines_destroy(deadlines);
 }
 END_TEST
 
 /* However it sleeps: for ever, for an hour, or not yet. */
-START_TEST(test_events_stops_while_it_sleeps)
+START_TEST(test_deadlines_stops_while_it_sleeps)
 {
 	for (int i = 0; i < TEST_SCALED(400); i++) {
 		struct owner *owner = &owners[0];
-		pthread_t thread = start_events(SHARDS);
+		pthread_t thread = start_deadlines(SHARDS);
 
 		init_owner(owner, 0, 1);
 		if (i % 2)
 			arm_item(&owner->items[0], 0, tr_clock_now() + HOUR / 2);
 		if (i % 3)
 			await_sleep();
-		stop_events(thread);
+		stop_deadlines(thread);
 		/* Nothing that was armed is touched any more. */
 		if (i % 2)
-			ck_assert(tr_deadlines_disarm(events, owner->items[0].cell));
+			ck_assert(tr_deadlines_disarm(deadlines, owner->items[0].cell));
 		ck_assert_uint_eq(owner->items[0].fired, 0);
 		fini_owner(owner);
-		tr_deadlines_destroy(events);
+		tr_deadlines_destroy(deadlines);
 	}
 }
 END_TEST
@@ -346,13 +346,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("events_threads");
+	Suite *suite = suite_create("deadlines_threads");
 	TCase *tc = tcase_create("threads");
 
-	tcase_add_loop_test(tc, test_events_each_arming_ends_once, 0, 2);
-	tcase_add_loop_test(tc, test_events_wakes_for_an_earlier_deadline, 0, 8);
-	tcase_add_test(tc, test_events_does_not_mind_what_is_disarmed);
-	tcase_add_test(tc, test_events_stops_while_it_sleeps);
+	tcase_add_loop_test(tc, test_deadlines_each_arming_ends_once, 0, 2);
+	tcase_add_loop_test(tc, test_deadlines_wakes_for_an_earlier_deadline, 0, 8);
+	tcase_add_test(tc, test_deadlines_does_not_mind_what_is_disarmed);
+	tcase_add_test(tc, test_deadlines_stops_while_it_sleeps);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
