@@ -94,13 +94,15 @@ check_PROGRAMS += \
 	%D%/test_system_stress \
 	%D%/test_system_supervise \
 	%D%/test_system_supervise_faults \
+	%D%/test_system_supervise_order \
 	%D%/test_system_supervise_threads \
 	%D%/test_system_supervise_time \
 	%D%/test_system_timers \
 	%D%/test_system_timers_end \
 	%D%/test_system_timers_faults \
 	%D%/test_system_timers_threads \
-	%D%/test_system_wait
+	%D%/test_system_wait \
+	%D%/test_system_wait_beside
 check_LIBRARIES = %D%/libmodules.a
 %C%_libmodules_a_SOURCES = \
 	%D%/support.c %D%/support.h \
