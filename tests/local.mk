@@ -47,6 +47,8 @@ check_PROGRAMS += \
 	%D%/test_sleepers \
 	%D%/test_lanes \
 	%D%/test_runtime \
+	%D%/test_bugs_mailbox \
+	%D%/test_bugs_queue \
 	%D%/test_system_become \
 	%D%/test_system_ask \
 	%D%/test_system_ask_bodies \
@@ -108,6 +110,8 @@ check_LIBRARIES = %D%/libmodules.a
 	%D%/support.c %D%/support.h \
 	%D%/cells.c %D%/cells.h \
 	%D%/crew.c %D%/crew.h \
+	%D%/rounds.c %D%/rounds.h \
+	%D%/window.c %D%/window.h \
 	%D%/system.c %D%/system.h \
 	%D%/payload.c %D%/payload.h \
 	%D%/timing.c %D%/timing.h \

@@ -3,7 +3,6 @@
 #include "tests/support.h"
 
 #include <check.h>
-#include <troupe.h>
 
 /* A mailbox knows a message by its unit and its link only. */
 #define LINKS 64
@@ -349,68 +348,6 @@ START_TEST(test_mailbox_cannot_be_reopened_after_its_last_life)
 }
 END_TEST
 
-/* An actor that spawns one, which stops at its first message, and tells who it is. */
-struct spawned {
-	troupe_stop_mode mode;
-	troupe_ref ref;
-};
-
-static void
-stop_oneself(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	const troupe_stop_mode *mode = troupe_body(msg, sizeof *mode);
-
-	(void)state;
-	troupe_stop_self(self, *mode);
-}
-
-static void
-spawn_one(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	static const troupe_class short_lived = { .name = "short-lived", .receive = stop_oneself };
-	struct spawned *const *spawned = troupe_body(msg, sizeof *spawned);
-	const troupe_stop_mode mode = (*spawned)->mode;
-
-	(void)state;
-	(*spawned)->ref = troupe_spawn(troupe_of(self), &short_lived, NULL);
-	(void)troupe_send((*spawned)->ref, 1, &mode, sizeof mode);
-}
-
-/* The handle of an actor that has lived and stopped in the thread that drives t. */
-static troupe_ref
-live_one_life(troupe *t, troupe_ref spawner, troupe_stop_mode mode)
-{
-	struct spawned spawned = { .mode = mode }, *there = &spawned;
-
-	ck_assert_int_eq(troupe_send(spawner, 1, &there, sizeof there), TROUPE_OK);
-	ck_assert_int_eq(troupe_wait(t, TROUPE_FOREVER), TROUPE_OK);
-	ck_assert_int_eq(troupe_send(spawned.ref, 1, NULL, 0), TROUPE_DEAD);
-	return spawned.ref;
-}
-
-START_TEST(test_mailbox_slot_is_not_used_again_after_its_last_life)
-{
-	static const troupe_class spawner_class = { .name = "spawner", .receive = spawn_one };
-	static const troupe_stop_mode modes[] = { TROUPE_STOP_NOW, TROUPE_STOP_DRAIN };
-	troupe *t = troupe_open(&(troupe_options){ .workers = TROUPE_WORKERS_NONE });
-	const troupe_ref spawner = troupe_spawn(t, &spawner_class, NULL);
-
-	for (int i = 0; i < 2; i++) {
-		const uint32_t slot = (uint32_t)live_one_life(t, spawner, modes[i]);
-		tr_mailbox *of_slot = tr_actor_at(slot);
-
-		/* It would be used again, ... */
-		ck_assert_uint_eq((uint32_t)live_one_life(t, spawner, modes[i]), slot);
-		/* ... but 2^31 lives later */
-		atomic_store_explicit(&of_slot->word, tr_mailbox_word(LAST - 1, TR_MAILBOX_CLOSED),
-		    memory_order_relaxed);
-		ck_assert_uint_eq(live_one_life(t, spawner, modes[i]), (troupe_ref)LAST << 32 | slot);
-		ck_assert_uint_ne((uint32_t)live_one_life(t, spawner, modes[i]), slot);
-	}
-	ck_assert_int_eq(troupe_close(t, TROUPE_FOREVER, NULL, NULL), TROUPE_OK);
-}
-END_TEST
-
 /* --- Against a model. --- */
 
 /* What a mailbox with one owner should do, said in the plainest way. */
@@ -552,7 +489,6 @@ case_last_life(void)
 	tcase_add_test(tc, test_mailbox_last_life_is_like_any_other);
 	tcase_add_test(tc, test_mailbox_is_dead_for_all_handles_after_its_last_life);
 	tcase_add_test(tc, test_mailbox_cannot_be_reopened_after_its_last_life);
-	tcase_add_test(tc, test_mailbox_slot_is_not_used_again_after_its_last_life);
 	return tc;
 }
 
