@@ -49,6 +49,8 @@ check_PROGRAMS += \
 	%D%/test_runtime \
 	%D%/test_bugs_mailbox \
 	%D%/test_bugs_queue \
+	%D%/test_bugs_wait \
+	%D%/test_bugs_wake \
 	%D%/test_system_become \
 	%D%/test_system_ask \
 	%D%/test_system_ask_bodies \

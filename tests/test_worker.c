@@ -227,20 +227,6 @@ START_TEST(test_worker_wakes_one_for_what_others_may_run)
 }
 END_TEST
 
-START_TEST(test_worker_wakes_no_other_while_one_searches)
-{
-	init_crew(3, 256);
-	pretend_parked(1);
-	pretend_parked(2);
-	for (uint32_t i = 1; i <= 100; i++)
-		tr_worker_share(worker(0), i);
-	tr_pool_put(pool, 101);
-	tr_pool_wake_one(pool);
-	assert_idle(1, 1);
-	fini_crew();
-}
-END_TEST
-
 START_TEST(test_worker_that_overruns_its_turn_lets_others_run_what_it_made_runnable)
 {
 	init_crew(2, 256);
@@ -525,7 +511,6 @@ case_waking(void)
 
 	tcase_add_test(tc, test_worker_wakes_nobody_for_what_it_runs_next);
 	tcase_add_test(tc, test_worker_wakes_one_for_what_others_may_run);
-	tcase_add_test(tc, test_worker_wakes_no_other_while_one_searches);
 	tcase_add_test(tc, test_worker_that_overruns_its_turn_lets_others_run_what_it_made_runnable);
 	tcase_add_test(tc, test_worker_that_overruns_its_turn_with_nobody_runnable_wakes_nobody);
 	tcase_add_test(tc, test_worker_is_woken_for_what_comes_from_outside);
