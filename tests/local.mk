@@ -47,6 +47,8 @@ check_PROGRAMS += \
 	%D%/test_sleepers \
 	%D%/test_lanes \
 	%D%/test_runtime \
+	%D%/test_bugs_ends \
+	%D%/test_bugs_lives \
 	%D%/test_bugs_mailbox \
 	%D%/test_bugs_queue \
 	%D%/test_bugs_wait \

@@ -92,41 +92,6 @@ START_TEST(test_context_is_each_threads_own)
 }
 END_TEST
 
-static uint32_t
-units_out_of_depots(void)
-{
-	uint32_t units = atomic_load_explicit(&tr_arenas[TR_MESSAGES].top, memory_order_relaxed);
-
-	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++)
-		units -= tr_depot_count(TR_MESSAGES, i) << i;
-	return units;
-}
-
-static void *
-use_memory(void *unused)
-{
-	tr_context *context = tr_context_mine();
-
-	(void)unused;
-	for (unsigned i = 0; i < TR_MESSAGE_SIZES; i++)
-		tr_cache_give_message(&context->cache, i, tr_cache_take_message(&context->cache, i));
-	return NULL;
-}
-
-START_TEST(test_context_gives_its_memory_back_when_its_thread_ends)
-{
-	char none[4] = "";
-
-	init_memory();
-	const uint32_t before = units_out_of_depots();
-
-	for (int i = 0; i < 3; i++) {
-		run_together(4, use_memory, none, sizeof *none);
-		ck_assert_uint_eq(units_out_of_depots(), before);
-	}
-}
-END_TEST
-
 START_TEST(test_context_needs_memory)
 {
 	tr_context *context = NULL;
@@ -473,7 +438,6 @@ case_thread(void)
 	tcase_add_test(tc, test_context_is_the_same_in_each_call);
 	tcase_add_test(tc, test_context_is_inside_no_actor_at_first);
 	tcase_add_test(tc, test_context_is_each_threads_own);
-	tcase_add_test(tc, test_context_gives_its_memory_back_when_its_thread_ends);
 	tcase_add_test(tc, test_context_needs_memory);
 	tcase_add_test(tc, test_context_is_refused_in_a_child_of_fork);
 	return tc;
