@@ -2,8 +2,6 @@
 #ifndef TEST_ROUNDS_H
 #define TEST_ROUNDS_H
 
-#include <stdint.h>
-
 /*
  * rounds -- one thread goes to sleep at the moment in which another has a
  * reason for it to be awake.  That they miss each other is a matter of
@@ -18,10 +16,9 @@ typedef struct rounds_pair {
 	void (*rest)(void);
 	void (*wake)(void);
 	void (*prepare)(void); /* while both are awake, in the sleeper's thread; may be NULL */
-	_Atomic uint64_t arrived;
 } rounds_pair;
 
 /* Fresh moments each time, from test_seed(test). */
-void run_rounds(rounds_pair pair, const char *test);
+void run_rounds(const rounds_pair *pair, const char *test);
 
 #endif /* TEST_ROUNDS_H */

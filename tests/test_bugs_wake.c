@@ -240,12 +240,16 @@ let_pool_go_on(void)
  */
 START_TEST(test_bugs_store_buffer_miss_between_two_flags)
 {
-	static const char name[] = "test_bugs_store_buffer_miss_between_two_flags";
+	static const rounds_pair pairs[] = {
+		{ sleep_as_worker, queue_actor, take_actor },
+		{ sleep_as_worker, stop_pool, let_pool_go_on },
+	};
 
-	init_crew(1);
-	run_rounds((rounds_pair){ sleep_as_worker, queue_actor, take_actor, 0 }, name);
-	run_rounds((rounds_pair){ sleep_as_worker, stop_pool, let_pool_go_on, 0 }, name);
-	crew_fini(&crew);
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		init_crew(1);
+		run_rounds(&pairs[i], "test_bugs_store_buffer_miss_between_two_flags");
+		crew_fini(&crew);
+	}
 }
 END_TEST
 

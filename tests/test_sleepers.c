@@ -45,7 +45,7 @@ lower_limit(void)
 START_TEST(test_sleepers_worker_does_not_stay_on_the_bench_when_the_limit_is_raised)
 {
 	crew_init(&all, 3, 256, NULL);
-	run_rounds((rounds_pair){ sit_on_bench, raise_limit, lower_limit, 0 },
+	run_rounds(&(rounds_pair){ sit_on_bench, raise_limit, lower_limit },
 	    "test_sleepers_worker_does_not_stay_on_the_bench_when_the_limit_is_raised");
 	ck_assert_uint_eq(tr_governor_benched(&all.pool.governor), 0);
 	crew_fini(&all);
@@ -68,7 +68,7 @@ lower_limit_and_go_on(void)
 START_TEST(test_sleepers_worker_does_not_stay_on_the_bench_when_its_pool_stops)
 {
 	crew_init(&all, 3, 256, NULL);
-	run_rounds((rounds_pair){ sit_on_bench, stop_with_bench, lower_limit_and_go_on, 0 },
+	run_rounds(&(rounds_pair){ sit_on_bench, stop_with_bench, lower_limit_and_go_on },
 	    "test_sleepers_worker_does_not_stay_on_the_bench_when_its_pool_stops");
 	ck_assert_uint_eq(tr_governor_benched(&all.pool.governor), 0);
 	crew_fini(&all);
@@ -120,7 +120,7 @@ START_TEST(test_sleepers_wait_does_not_miss_a_shutdown)
 {
 	open_runtime();
 	hold();
-	run_rounds((rounds_pair){ wait_for_runtime, shut_down, undo_shutdown, 0 },
+	run_rounds(&(rounds_pair){ wait_for_runtime, shut_down, undo_shutdown },
 	    "test_sleepers_wait_does_not_miss_a_shutdown");
 	let_go();
 	ck_assert_int_eq(troupe_close(runtime, TROUPE_FOREVER, NULL, NULL), TROUPE_OK);
@@ -130,7 +130,7 @@ END_TEST
 START_TEST(test_sleepers_wait_does_not_miss_the_last_release)
 {
 	open_runtime();
-	run_rounds((rounds_pair){ wait_for_runtime, let_go, hold, 0 },
+	run_rounds(&(rounds_pair){ wait_for_runtime, let_go, hold },
 	    "test_sleepers_wait_does_not_miss_the_last_release");
 	ck_assert_int_eq(troupe_close(runtime, TROUPE_FOREVER, NULL, NULL), TROUPE_OK);
 }
