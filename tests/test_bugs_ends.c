@@ -28,14 +28,24 @@ static struct {
 	troupe_ref to;
 	uint64_t handled; /* plain: the actor's */
 	_Atomic bool under_way, may_go_on;
-	bool was_under_way;
+	tr_visit *visit; /* of the sender */
+	uint32_t queued; /* actors, as it leaves the runtime */
+	bool has_left;
 	troupe_status status;
 } flight;
+
+/* It is about to leave the runtime. */
+static void
+look_as_it_leaves(void)
+{
+	flight.queued = tr_overflow_count(&flight.t->pool.overflow);
+}
 
 /* It has pushed, and so owns the actor, but nobody else knows of that yet. */
 static void
 stay_under_way(void)
 {
+	window_set(&flight.visit->inside, WINDOW_AT_WRITE, look_as_it_leaves);
 	atomic_store_explicit(&flight.under_way, true, memory_order_release);
 	while (!atomic_load_explicit(&flight.may_go_on, memory_order_acquire))
 		sched_yield();
@@ -43,7 +53,7 @@ stay_under_way(void)
 
 #define VISITS (TR_RUNTIMES * sizeof(tr_visit))
 
-/* The visits of this thread are moved so that what it counts for the runtime is at the end of a page. */
+/* The visits of this thread are moved: what it counts for the runtime ends a page, and `inside` begins the next. */
 static void *
 send_from_outside(void *unused)
 {
@@ -56,9 +66,10 @@ send_from_outside(void *unused)
 	(void)unused;
 	context->visits = (tr_visit *)(void *)(map + window_page_size() - counts_end % window_page_size());
 	memcpy(context->visits, visits, VISITS);
-	window_set(&context->visits[flight.t->number].tally, WINDOW_AT_WRITE, stay_under_way);
+	flight.visit = &context->visits[flight.t->number];
+	window_set(&flight.visit->tally, WINDOW_AT_WRITE, stay_under_way);
 	flight.status = troupe_send(flight.to, GO, NULL, 0);
-	flight.was_under_way = window_passed();
+	flight.has_left = window_passed();
 	memcpy(visits, context->visits, VISITS);
 	context->visits = visits;
 	window_unmap(map, pages);
@@ -96,8 +107,11 @@ end_flight(pthread_t thread)
 {
 	atomic_store_explicit(&flight.may_go_on, true, memory_order_release);
 	sys_join(thread);
-	ck_assert(flight.was_under_way);
+	ck_assert(flight.has_left);
 	sys_assert_status(flight.status, TROUPE_OK);
+	/* Workers may have taken the actor meanwhile. */
+	if (tr_runtime_is_driven(flight.t))
+		ck_assert_uint_eq(flight.queued, 1);
 }
 
 /*

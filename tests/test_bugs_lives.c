@@ -16,13 +16,15 @@
 
 /* --- An actor of which each access is looked at. --- */
 
-enum { GO = 1, STOP, DRAIN, FAIL, REGISTER };
+enum { GO = 1, STOP, SEND_AND_STOP, DRAIN, FAIL, REGISTER };
 
 static void
 do_as_told(troupe_actor *self, void *state, const troupe_msg *msg)
 {
 	++*(int *)state;
-	if (msg->type == STOP)
+	if (msg->type == SEND_AND_STOP)
+		(void)troupe_send(troupe_self(self), GO, NULL, 0);
+	if (msg->type == STOP || msg->type == SEND_AND_STOP)
 		troupe_stop_self(self, TROUPE_STOP_NOW);
 	else if (msg->type == DRAIN)
 		troupe_stop_self(self, TROUPE_STOP_DRAIN);
@@ -157,18 +159,39 @@ START_TEST(test_bugs_actor_freed_while_its_last_runner_marks_it_idle)
 END_TEST
 
 /* In its own callback, or told from outside. */
+#define WAYS_TO_END 6
+
 static void
 tell_end(troupe_ref ref, int how)
 {
-	static const uint32_t orders[] = { STOP, DRAIN, FAIL };
+	static const uint32_t orders[] = { STOP, SEND_AND_STOP, DRAIN, FAIL };
 
-	if (how < 3)
+	if (how < 4)
 		sys_send(ref, orders[how], NULL, 0);
 	else
-		sys_assert_status(troupe_stop(ref, how == 3 ? TROUPE_STOP_NOW : TROUPE_STOP_DRAIN),
+		sys_assert_status(troupe_stop(ref, how == 4 ? TROUPE_STOP_NOW : TROUPE_STOP_DRAIN),
 		    TROUPE_OK);
 }
-#define WAYS_TO_END 5
+
+/* What there may be besides: a name, and a message that waits. */
+static void
+end_watched(const troupe_class *class_, int how, bool has_name, bool is_sent_more)
+{
+	const troupe_ref ref = open_with_actor(class_);
+
+	if (has_name) {
+		sys_send(ref, REGISTER, NULL, 0);
+		(void)sys_wait(runtime);
+	}
+	sys_send(ref, GO, NULL, 0);
+	tell_end(ref, how);
+	if (is_sent_more)
+		sys_send(ref, GO, NULL, 0);
+	watch_turn(is_free);
+	ck_assert(is_free());
+	sys_assert_status(troupe_send(ref, GO, NULL, 0), TROUPE_DEAD);
+	sys_close(runtime, NULL);
+}
 
 /*
  * Use of the actor after it was stopped by its own runner: the turn that stops
@@ -179,21 +202,10 @@ tell_end(troupe_ref ref, int how)
  */
 START_TEST(test_bugs_use_of_the_actor_after_stop_by_its_own_runner)
 {
-	for (int i = 0; i < OBEDIENT * WAYS_TO_END * 2; i++) {
-		const troupe_ref ref = open_with_actor(&obedient_classes[i % OBEDIENT]);
-
-		if (i % 2 == 1) {
-			sys_send(ref, REGISTER, NULL, 0);
-			(void)sys_wait(runtime);
-		}
-		sys_send(ref, GO, NULL, 0);
-		tell_end(ref, i / OBEDIENT % WAYS_TO_END);
-		sys_send(ref, GO, NULL, 0);
-		watch_turn(is_free);
-		ck_assert(is_free());
-		sys_assert_status(troupe_send(ref, GO, NULL, 0), TROUPE_DEAD);
-		sys_close(runtime, NULL);
-	}
+	for (int i = 0; i < OBEDIENT; i++)
+		for (int how = 0; how < WAYS_TO_END; how++)
+			for (int more = 0; more < 4; more++)
+				end_watched(&obedient_classes[i], how, more / 2, more % 2);
 }
 END_TEST
 

@@ -214,7 +214,7 @@ enum { NORMAL = 1, URGENT };
 #define BEFORE 70
 #define AFTER  40
 
-/* Sends itself BEFORE messages, and at one of them messages of both lanes. */
+/* Sends itself BEFORE messages, at one of them some of both lanes, and at one of these the others. */
 struct reader {
 	uint32_t at;
 	uint32_t last[2]; /* number on each lane */
@@ -231,6 +231,15 @@ send_numbered(troupe_actor *self, struct reader *r, bool urgent, uint32_t number
 }
 
 static void
+send_on_both_lanes(troupe_actor *self, struct reader *r, uint32_t first, uint32_t last)
+{
+	for (uint32_t i = first; i <= last; i++) {
+		send_numbered(self, r, true, i);
+		send_numbered(self, r, false, BEFORE + i);
+	}
+}
+
+static void
 read_numbers(troupe_actor *self, void *state, const troupe_msg *msg)
 {
 	struct reader *r = *(struct reader **)state;
@@ -238,14 +247,14 @@ read_numbers(troupe_actor *self, void *state, const troupe_msg *msg)
 	const bool urgent = msg->type == URGENT;
 
 	r->wrong += *number != ++r->last[urgent];
+	if (urgent && *number == 3)
+		send_on_both_lanes(self, r, AFTER / 2 + 1, AFTER);
 	if (urgent)
 		return;
 	for (uint32_t i = 2; *number == 1 && i <= BEFORE; i++)
 		send_numbered(self, r, false, i);
-	for (uint32_t i = 1; *number == r->at && i <= AFTER; i++) {
-		send_numbered(self, r, true, i);
-		send_numbered(self, r, false, BEFORE + i);
-	}
+	if (*number == r->at)
+		send_on_both_lanes(self, r, 1, AFTER / 2);
 }
 
 static int
