@@ -347,6 +347,27 @@ run_all(void)
 	}
 }
 
+/* The oldest lies behind the newest in the circle when it grows. */
+static void
+grow_wrapped_around(tr_overflow *queue)
+{
+	uint32_t actors[1000];
+
+	for (uint32_t i = 0; i < 1000; i++)
+		actors[i] = i;
+	tr_overflow_put(queue, actors, 1000);
+	ck_assert_uint_eq(tr_overflow_take(queue, actors, 600), 600);
+	for (uint32_t i = 0; i < 1000; i++)
+		actors[i] = 1000 + i;
+	const size_t size = queue->size;
+	tr_overflow_put(queue, actors, 1000);
+	ck_assert_uint_gt(queue->size, size);
+	for (uint32_t i = 600; i < 2000; i++) {
+		ck_assert_uint_eq(tr_overflow_take(queue, actors, 1), 1);
+		ck_assert_uint_eq(actors[0], i);
+	}
+}
+
 /*
  * A missing release on a resize (the published C11 version of the deque of
  * Chase and Lev): a thief finds the new buffer, but not yet what was copied
@@ -361,8 +382,9 @@ START_TEST(test_bugs_missing_release_on_resize)
 
 	crew_init(&crew, 2, 4, NULL);
 	const uint32_t *const slots = crew.pool.overflow.slots;
-	const size_t size = crew.pool.overflow.size;
 
+	grow_wrapped_around(&crew.pool.overflow);
+	const size_t size = crew.pool.overflow.size;
 	run_together(2, lend_hand, hands, sizeof *hands);
 	ck_assert_ptr_eq(crew.pool.overflow.slots, slots);
 	ck_assert_uint_gt(crew.pool.overflow.size, size);
