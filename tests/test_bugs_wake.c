@@ -6,6 +6,7 @@
  * which it would.  Who is not woken sleeps for ever, and the case times out.
  */
 
+#include "runtime/actor/post.h"
 #include "tests/crew.h"
 #include "tests/rounds.h"
 #include "tests/system.h"
@@ -261,9 +262,18 @@ enum { GO = 1, FILL, RUN };
 
 static struct {
 	troupe_ref neighbour;
+	int before, after; /* messages sent before and after the neighbour's */
+	bool urgent;
 	_Atomic bool has_run;
 	uint64_t failed;
 } house;
+
+static void
+send_oneself(troupe_actor *self, int messages)
+{
+	for (int i = 0; i < messages; i++)
+		house.failed += troupe_send(troupe_self(self), FILL, NULL, 0) != TROUPE_OK;
+}
 
 /* One that does not return until its neighbour has run, which it was the last to make runnable. */
 static void
@@ -272,9 +282,10 @@ hold_up(troupe_actor *self, void *state, const troupe_msg *msg)
 	(void)state;
 	if (msg->type != GO)
 		return;
-	house.failed += troupe_send(house.neighbour, RUN, NULL, 0) != TROUPE_OK;
-	for (int i = 1; i < QUANTUM; i++)
-		house.failed += troupe_send(troupe_self(self), FILL, NULL, 0) != TROUPE_OK;
+	send_oneself(self, house.before);
+	house.failed += (house.urgent ? troupe_send_urgent(house.neighbour, RUN, NULL, 0)
+				      : troupe_send(house.neighbour, RUN, NULL, 0)) != TROUPE_OK;
+	send_oneself(self, house.after);
 	await_flag(&house.has_run);
 }
 
@@ -290,9 +301,10 @@ run_beside(troupe_actor *self, void *state, const troupe_msg *msg)
 /*
  * Stranded LIFO slot (Tokio): whom a running task made runnable last waits in
  * a slot that nobody steals from, while the task works on for long.  Here who
- * sends as much as a turn may spend has its slot emptied to where others
- * steal, and one of them is woken (tr_worker_overrun); who sends less and does
- * not return holds up that one actor, as README.md says.
+ * sends as much as a turn may spend, and again each time it has sent so much
+ * more, has its slot emptied to where others steal, and one of them is woken
+ * (tr_worker_overrun); who sends less and does not return holds up that one
+ * actor, as README.md says.
  */
 START_TEST(test_bugs_stranded_lifo_slot)
 {
@@ -303,6 +315,10 @@ START_TEST(test_bugs_stranded_lifo_slot)
 
 	for (int round = 0; round < TEST_SCALED(400); round++) {
 		atomic_store_explicit(&house.has_run, false, memory_order_relaxed);
+		/* With the credit to the last message, with more than that, or with none left. */
+		house.before = round % 3 == 0 ? 0 : round % 3 == 1 ? QUANTUM - 1 : 10 * QUANTUM;
+		house.after = round % 3 == 0 ? QUANTUM - 1 : round % 3 == 1 ? 0 : TR_OVERRUN_SENDS;
+		house.urgent = round % 2;
 		house.neighbour = sys_spawn(t, &neighbour_class, NULL);
 		sys_send(sys_spawn(t, &hog_class, NULL), GO, NULL, 0);
 		(void)sys_wait(t);

@@ -74,10 +74,12 @@ post_at_home(tr_context *context, troupe_ref to, troupe_msg *msg)
 
 	if (pushed == TR_PUSH_DEAD)
 		return TROUPE_DEAD;
-	if (counted && tr_post_account(context))
-		tr_worker_overrun(&context->worker);
+	bool overrun = counted && tr_post_account(context);
+
 	if (pushed == TR_PUSH_CLAIMED)
 		schedule_claimed(context, context->runtime, actor, msg);
+	if (overrun)
+		tr_worker_overrun(&context->worker);
 	return TROUPE_OK;
 }
 

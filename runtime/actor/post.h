@@ -28,12 +28,22 @@ troupe_status tr_post_dedicated(tr_context *context, troupe_actor *actor);
 troupe_status tr_post_refused(tr_context *context, uint32_t unit, troupe_status status);
 troupe_status tr_post_small_outside(tr_context *context, troupe_ref to, uint32_t unit);
 
-/* Sending is work too: a producer's turn ends sooner, and its consumers catch up. */
+/*
+ * A callback that has used up its turn's credit and sends on is an overrun
+ * again after so many messages: whom it makes runnable meanwhile may be the
+ * last that it does.  A power of two.
+ */
+#define TR_OVERRUN_SENDS 256
+
+/*
+ * Sending is work too: a producer's turn ends sooner, and its consumers catch
+ * up.  true: there may be an overrun, once the actor is scheduled.
+ */
 TR_INLINE bool
 tr_post_account(tr_context *context)
 {
 	tr_count(&context->tally->accepted, 1);
-	return --context->worker.credit == 0;
+	return (uint32_t)--context->worker.credit % TR_OVERRUN_SENDS == 0;
 }
 
 /* The runtime's own messages are not counted, since the program did not send them; what they bring is, when it is handled. */
