@@ -111,6 +111,7 @@ check_PROGRAMS += \
 	%D%/test_system_wait_beside
 check_LIBRARIES = %D%/libmodules.a
 %C%_libmodules_a_SOURCES = \
+	%D%/scale.c %D%/scale.h \
 	%D%/support.c %D%/support.h \
 	%D%/cells.c %D%/cells.h \
 	%D%/crew.c %D%/crew.h \

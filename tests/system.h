@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <troupe.h>
+
+#include "tests/scale.h"
 
 /*
  * system -- what the tests of the whole runtime share.
@@ -47,8 +50,8 @@
 
 #define SYS_SANITIZED (SYS_TSAN || SYS_ASAN)
 
-/* A number of repetitions: fewer where each takes longer. */
-#define SYS_SCALED(n) ((n) / (SYS_TSAN ? 16 : SYS_ASAN ? 4 : 1) + 1)
+/* A number of repetitions: fewer where each takes longer.  The mask tells compilers that it has no sign. */
+#define SYS_SCALED(n) (((n) / (SYS_TSAN ? 16 : SYS_ASAN ? 4 : 1) / test_scale + 1) & INT_MAX)
 
 /* --- Counters. --- */
 
