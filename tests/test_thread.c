@@ -66,7 +66,7 @@ END_TEST
 
 START_TEST(test_thread_has_its_own_faults_open)
 {
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
 	struct mask_report report;
 
 	start_and_join(report_mask, &report);
@@ -219,6 +219,15 @@ START_TEST(test_thread_gives_its_alternate_stack_back)
 }
 END_TEST
 
+/* Whether a thread can be had where there is no room for a new stack: not every libc keeps one of a thread that ended. */
+static bool
+stacks_are_kept(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, give_back, NULL) == 0 && pthread_join(thread, NULL) == 0;
+}
+
 /* Leaves room for nothing but a thread whose stack is there already. */
 START_TEST(test_thread_starts_without_an_alternate_stack_when_there_is_no_memory)
 {
@@ -231,8 +240,13 @@ START_TEST(test_thread_starts_without_an_alternate_stack_when_there_is_no_memory
 	const struct rlimit little = { 1, limit.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_AS, &little), 0);
 	pthread_t thread;
+	const bool kept = stacks_are_kept();
 	const int error = tr_thread_start(&thread, "probe", report_stack, &report);
 	ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+	if (!kept) {
+		ck_assert_int_eq(error, EAGAIN);
+		return;
+	}
 	ck_assert_int_eq(error, 0);
 	void *result = NULL;
 	ck_assert_int_eq(pthread_join(thread, &result), 0);

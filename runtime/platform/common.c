@@ -57,12 +57,13 @@ tr_clock_now(void)
 /*
  * The signals that a thread raises by its own fault stay open: the system
  * kills a process whose fault is blocked, and neither a crash handler nor a
- * sanitizer would get to say where.
+ * sanitizer would get to say where.  abort is one of them: not every libc
+ * opens SIGABRT before it takes the handler away.
  */
 static void
 fill_all_but_faults(sigset_t *set)
 {
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS };
 
 	MUST_BE_ZERO(sigfillset(set));
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
