@@ -124,6 +124,7 @@ check_LIBRARIES = %D%/libmodules.a
 	%D%/puppet.c %D%/puppet.h \
 	%D%/kin.c %D%/kin.h \
 	%D%/storm.c %D%/storm_member.c %D%/storm.h \
+	%D%/units.c %D%/units.h \
 	%D%/crashes.c %D%/crashes.h
 if TR_LINUX
 check_PROGRAMS += %D%/test_cgroup

@@ -137,11 +137,15 @@ run_storm(void *storm_)
 
 	if (!open_storm(s))
 		return NULL;
+	if (s->opened != NULL)
+		s->opened(s);
 	rage(s);
 	if (s->end != STORM_IS_CUT)
 		storm_expect(s, troupe_wait(s->t, TROUPE_FOREVER) == TROUPE_OK);
 	if (s->end == STORM_STOPS_ALL)
 		stop_everybody(s);
+	if (s->closing != NULL)
+		s->closing(s);
 	storm_expect(s, troupe_close(s->t, TROUPE_FOREVER, NULL, NULL) == TROUPE_OK);
 	return NULL;
 }

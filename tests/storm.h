@@ -34,6 +34,8 @@ typedef struct storm {
 	int workers; /* 0: simulated */
 	uint32_t actions;
 	storm_end end;
+	/* May be NULL: called once it is open, and before it is closed. */
+	void (*opened)(struct storm *storm), (*closing)(struct storm *storm);
 	/* What happened, in order: simulated runs only. */
 	uint64_t digest, entries;
 	/* What came of it. */
@@ -42,8 +44,8 @@ typedef struct storm {
 	sys_counter letters[TROUPE_TAKEN + 1], failures;
 	sys_counter lives, ends, made, destroyed;
 	sys_counter asks, ask_ends[STORM_ASKS];
-	/* Its own. */
 	troupe *t;
+	/* Its own. */
 	sys_counter spent, born;
 	sys_counter refs[STORM_SLOTS], everybody[STORM_BORN];
 } storm;

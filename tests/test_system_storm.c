@@ -6,9 +6,9 @@
  * and the same seed is the same storm.  TROUPE_SEED replays one.
  */
 
-#include "runtime/memory/depot.h"
 #include "tests/storm.h"
 #include "tests/suite.h"
+#include "tests/units.h"
 
 #include <stdio.h>
 
@@ -16,25 +16,6 @@
 
 /* The storm that a case is in at the moment. */
 static storm now;
-
-/*
- * Units that were carved and are in no depot: what is in use, and what never
- * can be.  Nobody but the caller, who holds none, may be at work.
- */
-static uint64_t
-units_out(void)
-{
-	uint64_t units = 0;
-
-	for (unsigned kind = 0; kind < TR_ARENAS; kind++)
-		/* Nobody carves now. */
-		units += atomic_load_explicit(&tr_arenas[kind].top, memory_order_relaxed);
-	for (unsigned i = 0; i < TR_ACTOR_SIZES; i++)
-		units -= (uint64_t)tr_depot_count(TR_ACTORS, i) << tr_slot_shift(i);
-	for (unsigned i = 0; i < TR_MESSAGE_CLASSES; i++)
-		units -= (uint64_t)tr_depot_count(TR_MESSAGES, i) << tr_slot_shift(i);
-	return units;
-}
 
 static void
 assert_storm(const storm *s)

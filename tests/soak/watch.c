@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/soak/watch.h"
+
+#include "tests/soak/stage.h"
+#include "tests/soak/threads.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Seconds between the lines that a log gets; a terminal has one line, renewed every second. */
+#define LOG_EVERY 60
+
+static struct {
+	pthread_mutex_t lock; /* for all of it */
+	pthread_cond_t changed;
+	bool stop;
+	unsigned patience;
+	uint64_t rounds;
+	const char *recipe, *repeat;
+	soak_round round;
+	pthread_t thread;
+} watchdog = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static int64_t
+seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec;
+}
+
+/* Under the lock. */
+static void
+print_state(int64_t idle)
+{
+	fprintf(stderr,
+	    "\nsoak: nothing has gone on for %lld s\n"
+	    "  round %llu: recipe %s, seed %llu, %d workers, quantum %d, ring %d, disturbances %x\n"
+	    "  to repeat: %s\n",
+	    (long long)idle, (unsigned long long)watchdog.rounds, watchdog.recipe,
+	    (unsigned long long)watchdog.round.seed, watchdog.round.workers, watchdog.round.quantum,
+	    watchdog.round.ring, watchdog.round.disturbances, watchdog.repeat);
+	soak_print_stages(stderr);
+	soak_print_threads(stderr);
+	fflush(stderr);
+}
+
+static void
+print_progress(int64_t began, int64_t now, int64_t moved)
+{
+	int64_t took = now > began ? now - began : 1;
+	char line[200];
+
+	int length = snprintf(line, sizeof line,
+	    "soak: %llu rounds, %.1f a second, now %s; %llu messages; last progress %lld s ago",
+	    (unsigned long long)watchdog.rounds, (double)watchdog.rounds / (double)took, watchdog.recipe,
+	    (unsigned long long)soak_messages(), (long long)(now - moved));
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%-100.*s", length, line);
+	else
+		fprintf(stderr, "%s\n", line);
+}
+
+/* Until a second has passed; false: it is time to stop.  Under the lock. */
+static bool
+pass_second(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	while (!watchdog.stop && pthread_cond_timedwait(&watchdog.changed, &watchdog.lock, &until) != ETIMEDOUT)
+		;
+	return !watchdog.stop;
+}
+
+static void *
+watch(void *unused)
+{
+	const int64_t began = seconds_now();
+	int64_t moved = began, said = began;
+	uint64_t work = 0;
+
+	(void)unused;
+	pthread_mutex_lock(&watchdog.lock);
+	while (pass_second()) {
+		const int64_t now = seconds_now();
+		const uint64_t work_now = watchdog.rounds + soak_work();
+
+		if (work_now != work)
+			moved = now;
+		work = work_now;
+		if (now - moved > (int64_t)watchdog.patience) {
+			print_state(now - moved);
+			abort();
+		}
+		if (now - said >= (isatty(STDERR_FILENO) ? 1 : LOG_EVERY)) {
+			print_progress(began, now, moved);
+			said = now;
+		}
+	}
+	pthread_mutex_unlock(&watchdog.lock);
+	return NULL;
+}
+
+void
+soak_start_watching(unsigned patience)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&watchdog.changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	watchdog.patience = patience;
+	watchdog.recipe = "none";
+	watchdog.repeat = "";
+	watchdog.thread = soak_start_thread("soak/watch", watch, NULL);
+}
+
+void
+soak_stop_watching(void)
+{
+	pthread_mutex_lock(&watchdog.lock);
+	watchdog.stop = true;
+	pthread_cond_signal(&watchdog.changed);
+	pthread_mutex_unlock(&watchdog.lock);
+	pthread_join(watchdog.thread, NULL);
+	if (isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+}
+
+void
+soak_announce(const char *recipe, const char *repeat, const soak_round *round)
+{
+	pthread_mutex_lock(&watchdog.lock);
+	watchdog.rounds++;
+	watchdog.recipe = recipe;
+	watchdog.repeat = repeat;
+	watchdog.round = *round;
+	pthread_mutex_unlock(&watchdog.lock);
+}
+
+void
+soak_announce_end(void)
+{
+	pthread_mutex_lock(&watchdog.lock);
+	watchdog.repeat = "";
+	pthread_mutex_unlock(&watchdog.lock);
+}
+
+uint64_t
+soak_rounds_begun(void)
+{
+	pthread_mutex_lock(&watchdog.lock);
+	uint64_t rounds = watchdog.rounds;
+	pthread_mutex_unlock(&watchdog.lock);
+	return rounds;
+}
