@@ -3,7 +3,8 @@
 /*
  * A storm of everything at once.  Whatever happens in it, each message and
  * each ask has one outcome, each actor one end, and nothing is left behind;
- * and the same seed is the same storm.  TROUPE_SEED replays one.
+ * and the same seed is the same storm.  TROUPE_SEED replays one; TEST_SEEDS
+ * says how many are simulated (see the target storm of make).
  */
 
 #include "tests/storm.h"
@@ -11,6 +12,7 @@
 #include "tests/units.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define SEEDS 1000
 
@@ -55,11 +57,34 @@ find_only_seed(uint64_t *seed)
 	return given != NULL;
 }
 
+/* How many seeds there are to be, if that was said: then it takes a while, and says how it goes. */
+static bool
+find_seeds_wanted(uint64_t *seeds)
+{
+	const char *given = getenv("TEST_SEEDS");
+
+	if (given != NULL)
+		*seeds = strtoull(given, NULL, 0);
+	return given != NULL;
+}
+
+#define SAY_EVERY 250
+
+static void
+say_how_far(uint64_t done, uint64_t seeds)
+{
+	const char *end = isatty(STDERR_FILENO) && done < seeds ? "\r" : "\n";
+
+	if (done % SAY_EVERY == 0 || done == seeds)
+		fprintf(stderr, "storm: %" PRIu64 " of %" PRIu64 " seeds%s", done, seeds, end);
+}
+
 static void
 weather_all(uint64_t seeds, int workers, uint32_t actions)
 {
 	uint64_t only, out = 0;
 	bool replay = find_only_seed(&only);
+	bool says = workers == 0 && find_seeds_wanted(&seeds);
 
 	for (uint64_t i = 0; i < (replay ? 3 : seeds); i++) {
 		uint64_t seed = replay ? only : i;
@@ -70,6 +95,8 @@ weather_all(uint64_t seeds, int workers, uint32_t actions)
 			ck_assert_msg(units_out() == out, "seed %" PRIu64 ": %" PRId64 " units were lost", seed,
 			    (int64_t)(units_out() - out));
 		out = units_out();
+		if (says && !replay)
+			say_how_far(i + 1, seeds);
 	}
 }
 
@@ -138,11 +165,14 @@ int
 main(void)
 {
 	Suite *suite = suite_create("system_storm");
+	TCase *simulated = tcase_create("simulated");
 	TCase *tc = tcase_create("storm");
 
+	tcase_set_timeout(simulated, 200);
+	tcase_add_test(simulated, test_system_storm_leaves_nothing_behind_when_simulated);
+	suite_add_tcase(suite, simulated);
 	tcase_set_timeout(tc, 200);
 	tcase_add_test(tc, test_system_storm_rages);
-	tcase_add_test(tc, test_system_storm_leaves_nothing_behind_when_simulated);
 	tcase_add_loop_test(tc, test_system_storm_leaves_nothing_behind_with_workers, 1, 5);
 	tcase_add_test(tc, test_system_storm_is_the_same_with_the_same_seed);
 	suite_add_tcase(suite, tc);

@@ -35,5 +35,16 @@ dist_check_SCRIPTS += %D%/smoke.sh
 # MINUTES: how long.  SOAK_FLAGS: more options, such as --only park --seed 7.
 soak: %D%/soak$(EXEEXT)
 	$(AM_TESTS_ENVIRONMENT) %D%/soak$(EXEEXT) --minutes $${MINUTES:-5} $$SOAK_FLAGS
+else
+soak:
+	@echo "make soak needs Linux" >&2; exit 1
 endif
+
+# The storm of the tests, simulated.  SEEDS: how many.
+storm: tests/test_system_storm$(EXEEXT)
+	$(AM_TESTS_ENVIRONMENT) TEST_SEEDS=$${SEEDS:-10000} CK_RUN_CASE=simulated CK_TIMEOUT_MULTIPLIER=1000 \
+		tests/test_system_storm$(EXEEXT)
+else
+soak storm:
+	@echo "make $@ needs the check library (check >= 0.15.2): ./bootstrap installs it" >&2; exit 1
 endif

@@ -120,7 +120,7 @@ int soak_keep_argument(troupe_actor *self, void *state, const void *argument);
 
 /* --- Sizes. --- */
 
-/* From `least` to `most`, small numbers as likely as large ones. */
+/* From `least` to `most`: half of them anything, of the others small numbers as likely as large ones. */
 uint32_t soak_draw(sys_random *random, uint32_t least, uint32_t most);
 
 /* Memory that is there, zeroed, or the end of the process. */

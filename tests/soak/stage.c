@@ -238,6 +238,8 @@ soak_draw(sys_random *random, uint32_t least, uint32_t most)
 
 	while (bits < 32 && span >> bits != 0)
 		bits++;
+	if (sys_below(random, 2) == 0)
+		return least + sys_below(random, span + 1);
 	/* Each power of two is as likely as the others. */
 	uint32_t limit = (uint32_t)1 << sys_below(random, bits + 1);
 	uint32_t more = sys_below(random, limit);
