@@ -11,6 +11,7 @@ CLEANFILES += %D%/soak$(EXEEXT)
 %C%_soak_SOURCES = \
 	%D%/soak.h \
 	%D%/threads.h %D%/threads.c \
+	%D%/words.h %D%/words.c \
 	%D%/stage.h %D%/stage.c \
 	%D%/mail.h %D%/mail.c \
 	%D%/guests.h %D%/guests.c \

@@ -10,6 +10,7 @@
 #include "tests/soak/stage.h"
 #include "tests/soak/threads.h"
 #include "tests/soak/watch.h"
+#include "tests/soak/words.h"
 #include "tests/units.h"
 
 #include <signal.h>
@@ -102,35 +103,40 @@ check_nothing_is_left(uint64_t units)
 	soak_law(units_out(), units);
 }
 
+/* Which round it is, and how to repeat it. */
+static void
+describe_round(char *text, size_t size, const char *recipe, const soak_round *round)
+{
+	snprintf(text, size,
+	    "soak: round %" PRIu64 ", recipe %s, seed %" PRIu64 ": %d workers, quantum %d, ring %d%s%s%s\n"
+	    "soak: to repeat it: tests/soak/soak --only %s --seed %" PRIu64 " --same-seed --rounds 100\n",
+	    soak_rounds_begun() + 1, recipe, round->seed, round->workers, round->quantum, round->ring,
+	    round->disturbances & SOAK_PAUSES ? ", pauses" : "", round->disturbances & SOAK_AFFINITY ? ", one CPU" : "",
+	    round->disturbances & SOAK_GUESTS ? ", guests" : "", recipe, round->seed);
+}
+
 /* false: something came out wrong. */
 static bool
 run_round(const soak_recipe *recipe, uint64_t seed, uint64_t units)
 {
-	char repeat[200];
 	struct playing playing = { recipe, draw_round(recipe, seed) };
 	struct sums *sum = &sums[recipe - soak_recipes];
 	uint64_t messages = soak_messages(), checks = soak_checks();
+	char about[500];
 
-	snprintf(repeat, sizeof repeat, "tests/soak/soak --only %s --seed %" PRIu64 " --same-seed --rounds 100",
-	    recipe->name, seed);
-	soak_announce(recipe->name, repeat, &playing.round);
+	describe_round(about, sizeof about, recipe->name, &playing.round);
+	soak_announce(recipe->name, about);
 	soak_start_disturbing(&playing.round);
 	pthread_join(soak_start_thread("soak/round", play, &playing), NULL);
 	soak_stop_disturbing();
 	check_nothing_is_left(units);
+	soak_announce_end();
 	sum->rounds++;
 	sum->messages += soak_messages() - messages;
 	sum->checks += soak_checks() - checks;
-	soak_announce_end();
-	if (soak_complaints() == 0)
-		return true;
-	fprintf(stderr,
-	    "\nsoak: FAILED in round %" PRIu64 ": recipe %s, seed %" PRIu64 " (%d workers, quantum %d, ring %d, disturbances "
-	    "%x): %" PRIu64 " things came out wrong\n"
-	    "  to repeat: %s\n",
-	    soak_rounds_begun(), recipe->name, seed, playing.round.workers, playing.round.quantum, playing.round.ring,
-	    playing.round.disturbances, soak_complaints(), repeat);
-	return false;
+	if (soak_complaints() > 0)
+		fprintf(stderr, "\nsoak: FAILED: %" PRIu64 " things came out wrong\n%s", soak_complaints(), about);
+	return soak_complaints() == 0;
 }
 
 /* --- All rounds. --- */
@@ -212,9 +218,11 @@ int
 main(int argc, char **argv)
 {
 	soak_options options = soak_parse_options(argc, argv);
-	struct sigaction action = { .sa_handler = note_interrupt };
+	/* The second time it ends at once. */
+	struct sigaction action = { .sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND };
 
 	limit_address_space(options.address_space);
+	soak_prepare_last_words();
 	soak_prepare_to_hold_up();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

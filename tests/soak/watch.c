@@ -3,10 +3,14 @@
 
 #include "tests/soak/stage.h"
 #include "tests/soak/threads.h"
+#include "tests/soak/words.h"
 
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
+
+/* What is done in the largest round is under a hundredth of this. */
+#define ROUND_WORK_MAX UINT64_C(200000000)
 
 /* Seconds between the lines that a log gets; a terminal has one line, renewed every second. */
 #define LOG_EVERY 60
@@ -17,8 +21,8 @@ static struct {
 	bool stop;
 	unsigned patience;
 	uint64_t rounds;
-	const char *recipe, *repeat;
-	soak_round round;
+	uint64_t work_before; /* the round */
+	const char *recipe, *about;
 	pthread_t thread;
 } watchdog = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -32,19 +36,15 @@ seconds_now(void)
 }
 
 /* Under the lock. */
-static void
-print_state(int64_t idle)
+static _Noreturn void
+give_up(const char *why)
 {
-	fprintf(stderr,
-	    "\nsoak: nothing has gone on for %lld s\n"
-	    "  round %llu: recipe %s, seed %llu, %d workers, quantum %d, ring %d, disturbances %x\n"
-	    "  to repeat: %s\n",
-	    (long long)idle, (unsigned long long)watchdog.rounds, watchdog.recipe,
-	    (unsigned long long)watchdog.round.seed, watchdog.round.workers, watchdog.round.quantum,
-	    watchdog.round.ring, watchdog.round.disturbances, watchdog.repeat);
+	fprintf(stderr, "\nsoak: FAILED: %s\n%s", why, watchdog.about);
 	soak_print_stages(stderr);
 	soak_print_threads(stderr);
 	fflush(stderr);
+	soak_set_last_words("");
+	abort();
 }
 
 static void
@@ -76,11 +76,23 @@ pass_second(void)
 	return !watchdog.stop;
 }
 
+/* Under the lock; `moved` is when something was done last, `well` when nothing had come out wrong yet. */
+static void
+look_for_end(int64_t now, int64_t moved, int64_t well, uint64_t work)
+{
+	if (now - moved > (int64_t)watchdog.patience)
+		give_up("nothing goes on any more");
+	if (now - well > (int64_t)watchdog.patience)
+		give_up("something came out wrong, and the round does not end");
+	if (work - watchdog.work_before > ROUND_WORK_MAX)
+		give_up("more is done than a round has to do, and it does not end");
+}
+
 static void *
 watch(void *unused)
 {
 	const int64_t began = seconds_now();
-	int64_t moved = began, said = began;
+	int64_t moved = began, said = began, well = began;
 	uint64_t work = 0;
 
 	(void)unused;
@@ -92,10 +104,9 @@ watch(void *unused)
 		if (work_now != work)
 			moved = now;
 		work = work_now;
-		if (now - moved > (int64_t)watchdog.patience) {
-			print_state(now - moved);
-			abort();
-		}
+		if (soak_complaints() == 0)
+			well = now;
+		look_for_end(now, moved, well, work);
 		if (now - said >= (isatty(STDERR_FILENO) ? 1 : LOG_EVERY)) {
 			print_progress(began, now, moved);
 			said = now;
@@ -116,7 +127,7 @@ soak_start_watching(unsigned patience)
 	pthread_condattr_destroy(&monotonic);
 	watchdog.patience = patience;
 	watchdog.recipe = "none";
-	watchdog.repeat = "";
+	watchdog.about = "";
 	watchdog.thread = soak_start_thread("soak/watch", watch, NULL);
 }
 
@@ -133,13 +144,14 @@ soak_stop_watching(void)
 }
 
 void
-soak_announce(const char *recipe, const char *repeat, const soak_round *round)
+soak_announce(const char *recipe, const char *about)
 {
 	pthread_mutex_lock(&watchdog.lock);
 	watchdog.rounds++;
+	watchdog.work_before = watchdog.rounds + soak_work();
 	watchdog.recipe = recipe;
-	watchdog.repeat = repeat;
-	watchdog.round = *round;
+	watchdog.about = about;
+	soak_set_last_words(about);
 	pthread_mutex_unlock(&watchdog.lock);
 }
 
@@ -147,7 +159,8 @@ void
 soak_announce_end(void)
 {
 	pthread_mutex_lock(&watchdog.lock);
-	watchdog.repeat = "";
+	watchdog.about = "";
+	soak_set_last_words("");
 	pthread_mutex_unlock(&watchdog.lock);
 }
 

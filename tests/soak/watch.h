@@ -8,7 +8,9 @@
  * watch -- says how it goes, and ends the process when nothing goes on.
  *
  * It never looks at how long a round takes, only at what has been done since
- * it last looked: messages of the open runtimes, ticks, rounds.
+ * it last looked: messages of the open runtimes, ticks, rounds.  So it also
+ * ends a round in which far more is done than any round has to do, and one
+ * that does not come to its end after something in it came out wrong.
  *
  * Threads    A thread of its own, from start to stop.
  */
@@ -17,8 +19,8 @@
 void soak_start_watching(unsigned patience);
 void soak_stop_watching(void);
 
-/* A round begins; repeat, borrowed until its end, says how to repeat it. */
-void soak_announce(const char *recipe, const char *repeat, const soak_round *round);
+/* A round begins; `about`, borrowed until it ends, says which, and how to repeat it. */
+void soak_announce(const char *recipe, const char *about);
 void soak_announce_end(void);
 
 /* How many rounds were announced. */
