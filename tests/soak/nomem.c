@@ -17,7 +17,8 @@
 
 enum { DRIVE = 1, LETTER, QUESTION, TICK, UNSTASH };
 
-#define WORKERS_MAX 16
+#define MAKERS_MAX  16
+#define DRIVERS_MAX 8
 
 /* How often the actors must have been refused, together, before there is memory again. */
 #define ENOUGH 50
@@ -40,8 +41,9 @@ struct maker {
 
 struct shop {
 	uint32_t makers, drivers;
-	troupe_ref ref[WORKERS_MAX];
-	struct maker maker[WORKERS_MAX];
+	troupe_ref ref[MAKERS_MAX];
+	troupe_msg *driver[DRIVERS_MAX]; /* before they are sent */
+	struct maker maker[MAKERS_MAX];
 	sys_counter short_of_memory; /* 0 or 1 */
 	sys_counter refusals, ended; /* drivers that have come to their end */
 	sem_t enough;
@@ -267,8 +269,8 @@ set_up(soak_stage *stage, struct shop *s)
 {
 	sys_random *random = &stage->round->random;
 
-	s->makers = soak_draw(random, 1, WORKERS_MAX);
-	s->drivers = soak_draw(random, 1, 8);
+	s->makers = soak_draw(random, 1, MAKERS_MAX);
+	s->drivers = soak_draw(random, 1, DRIVERS_MAX);
 	sem_init(&s->enough, 0, 0);
 	for (uint32_t i = 0; i < s->makers; i++) {
 		s->maker[i] = (struct maker){ .shop = s, .number = i, .random = { sys_next(random) } };
@@ -291,25 +293,36 @@ make_driver(void)
 }
 
 static void
-start_drivers(struct shop *s, sys_random *random)
+make_drivers(struct shop *s)
 {
 	for (uint32_t i = 0; i < s->drivers; i++) {
-		troupe_msg *driver = make_driver();
-
-		*(uint32_t *)troupe_msg_fill(driver) = SYS_SCALED(20000) / s->drivers;
-		soak_expect(troupe_send_msg(s->ref[sys_below(random, s->makers)], &driver) == TROUPE_OK);
+		s->driver[i] = make_driver();
+		*(uint32_t *)troupe_msg_fill(s->driver[i]) = SYS_SCALED(20000) / s->drivers;
 	}
 }
 
-/* Take memory away, until it has been felt, and give it back. */
+static void
+start_drivers(struct shop *s, sys_random *random)
+{
+	for (uint32_t i = 0; i < s->drivers; i++)
+		soak_expect(troupe_send_msg(s->ref[sys_below(random, s->makers)], &s->driver[i]) == TROUPE_OK);
+}
+
+/* Take memory away, in the midst of the work or before it, until that has been felt; and give it back. */
 static void
 run_short(struct shop *s, sys_random *random)
 {
 	struct hoard hoard = { { NULL } };
+	bool before = sys_below(random, 2) == 0;
 
+	make_drivers(s);
+	if (!before)
+		start_drivers(s, random);
 	hoard_all(&hoard);
 	sys_set(&s->short_of_memory, 1);
 	tr_fault_arm(1 + (long)sys_below(random, 100));
+	if (before)
+		start_drivers(s, random);
 	while (sem_wait(&s->enough) != 0)
 		;
 	tr_fault_arm(0);
@@ -369,7 +382,6 @@ soak_play_nomem(soak_round *round)
 
 	soak_open(&stage, round);
 	set_up(&stage, s);
-	start_drivers(s, &round->random);
 	run_short(s, &round->random);
 	soak_law(troupe_wait(stage.t, TROUPE_FOREVER), TROUPE_OK);
 	for (uint32_t i = 0; i < s->makers; i++)

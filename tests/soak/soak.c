@@ -206,6 +206,7 @@ limit_address_space(uint64_t mib)
 		perror("soak: setrlimit");
 		exit(1);
 	}
+	soak_expect_little_space();
 	/* So that as many stacks fit as elsewhere. */
 	pthread_attr_t small;
 	pthread_attr_init(&small);

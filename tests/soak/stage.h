@@ -22,6 +22,9 @@ uint64_t soak_checks(void);
 /* Things that came out wrong. */
 uint64_t soak_complaints(void);
 
+/* The process has little address space: when not all workers of a runtime fit, fewer will do. */
+void soak_expect_little_space(void);
+
 /* The totals of each open runtime. */
 void soak_print_stages(FILE *to);
 
