@@ -50,7 +50,8 @@ answer_kept(struct answerer *a)
 	if (a->kept == NULL)
 		return;
 	if (soak_read(a->kept, &letter))
-		soak_expect(troupe_answer_kept(&a->kept, ANSWER, &letter.number, sizeof letter.number) != TROUPE_INVALID);
+		soak_expect(troupe_answer_kept(&a->kept, ANSWER, &letter.number, sizeof letter.number) !=
+			    TROUPE_INVALID);
 	troupe_msg_free(&a->kept);
 }
 
@@ -66,7 +67,8 @@ take_question(troupe_actor *self, void *state, const troupe_msg *msg)
 	soak_expect(troupe_is_request(msg));
 	switch (sys_below(&a->random, 12)) {
 	case 0:
-		soak_expect(troupe_reply_error(self, 7, "question %u is a bad one", letter.number) != TROUPE_INVALID);
+		soak_expect(
+		    troupe_reply_error(self, 7, "question %u is a bad one", letter.number) != TROUPE_INVALID);
 		break;
 	case 1:
 		answer_kept(a);
@@ -93,7 +95,8 @@ take_question(troupe_actor *self, void *state, const troupe_msg *msg)
 			troupe_fail(self, 5, "over question %u", letter.number);
 		break;
 	default:
-		soak_expect(troupe_reply(self, ANSWER, &letter.number, sizeof letter.number) != TROUPE_INVALID);
+		soak_expect(
+		    troupe_reply(self, ANSWER, &letter.number, sizeof letter.number) != TROUPE_INVALID);
 	}
 }
 
@@ -135,7 +138,7 @@ take_answer(troupe_actor *self, void *state, const troupe_answer *answer)
 	if (answer->msg != NULL) {
 		a->answered++;
 		soak_expect(answer->msg->size == sizeof(uint32_t) &&
-		            *(const uint32_t *)answer->msg->body == (uint32_t)(end - a->ends));
+			    *(const uint32_t *)answer->msg->body == (uint32_t)(end - a->ends));
 	}
 	note_end(self, a, end);
 }
@@ -148,7 +151,8 @@ take_gathered(troupe_actor *self, void *state, const troupe_gathered *gathered)
 
 	for (size_t i = 0; i < gathered->count; i++)
 		if (gathered->answers[i].status == TROUPE_OK && gathered->answers[i].msg != NULL)
-			soak_expect(*(const uint32_t *)gathered->answers[i].msg->body == (uint32_t)(end - a->ends));
+			soak_expect(
+			    *(const uint32_t *)gathered->answers[i].msg->body == (uint32_t)(end - a->ends));
 	note_end(self, a, end);
 }
 
@@ -169,8 +173,8 @@ gather_some(troupe_actor *self, struct asker *a, uint32_t *end)
 
 	for (uint32_t i = 0; i < count; i++) {
 		letter[i] = soak_write(&a->random, QUESTION, a->number, number);
-		requests[i] = (troupe_request){ a->all->ref[sys_below(&a->random, a->all->answerers)], QUESTION,
-			letter[i]->body, letter[i]->size };
+		requests[i] = (troupe_request){ a->all->ref[sys_below(&a->random, a->all->answerers)],
+			QUESTION, letter[i]->body, letter[i]->size };
 	}
 	troupe_status status = troupe_gather(self, requests, count, 1 + sys_below(&a->random, count),
 	    draw_deadline(&a->random), take_gathered, end);
@@ -202,8 +206,8 @@ begin_ask(troupe_actor *self, struct asker *a)
 	if (way == 0)
 		status = gather_some(self, a, end);
 	else if (way == 1)
-		status = troupe_await_name(self, names[sys_below(&a->random, NAMES)], draw_deadline(&a->random), take_answer,
-		    end);
+		status = troupe_await_name(self, names[sys_below(&a->random, NAMES)],
+		    draw_deadline(&a->random), take_answer, end);
 	else
 		status = ask_one(self, a, end);
 	/* One that did not begin has no end, but for the count. */
@@ -252,7 +256,9 @@ spawn_all(soak_stage *stage, struct questions *q)
 	for (uint32_t i = 0; i < q->askers; i++) {
 		struct asker *a = &q->asker[i];
 
-		*a = (struct asker){ .all = q, .number = i, .asks = soak_draw(random, 1, SYS_SCALED(20000) / q->askers),
+		*a = (struct asker){ .all = q,
+			.number = i,
+			.asks = soak_draw(random, 1, SYS_SCALED(20000) / q->askers),
 			.random = { sys_next(random) } };
 		a->ends = soak_memory(a->asks, sizeof *a->ends);
 		soak_expect(troupe_send(soak_spawn(stage, &asker_class, a), BEGIN, NULL, 0) == TROUPE_OK);

@@ -54,7 +54,8 @@ receive_big(troupe_actor *self, void *state, const troupe_msg *msg)
 		return;
 	if (msg->type == PING) {
 		o->pings++;
-		soak_expect(soak_post(&o->random, c->ref[letter.from], PONG, o->number, letter.number) == TROUPE_OK);
+		soak_expect(
+		    soak_post(&o->random, c->ref[letter.from], PONG, o->number, letter.number) == TROUPE_OK);
 		return;
 	}
 	o->pongs++;

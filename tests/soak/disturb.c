@@ -27,7 +27,8 @@ pause_between(int64_t ns)
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&disturber.lock);
-	while (!disturber.stop && pthread_cond_timedwait(&disturber.changed, &disturber.lock, &until) != ETIMEDOUT)
+	while (!disturber.stop &&
+	       pthread_cond_timedwait(&disturber.changed, &disturber.lock, &until) != ETIMEDOUT)
 		;
 	bool go_on = !disturber.stop;
 	pthread_mutex_unlock(&disturber.lock);

@@ -66,7 +66,8 @@ collect(troupe_actor *self, void *state, const troupe_msg *msg)
 
 #define FAN_CLASS(name_, flags_, receive_) \
 	{ \
-		.name = name_, .flags = flags_, .state_size = sizeof(void *), .start = soak_keep_argument, .receive = receive_ \
+		.name = name_, .flags = flags_, .state_size = sizeof(void *), .start = soak_keep_argument, \
+		.receive = receive_ \
 	}
 
 static const troupe_class producer_class = FAN_CLASS("producer", 0, produce);
@@ -93,7 +94,8 @@ soak_play_fanin(soak_round *round)
 	soak_open(&stage, round);
 	f->hub = soak_spawn(&stage, &collector_class, f);
 	for (uint32_t i = 0; i < f->size; i++)
-		soak_expect(troupe_send(soak_spawn(&stage, &producer_class, &f->end[i]), GO_ON, NULL, 0) == TROUPE_OK);
+		soak_expect(troupe_send(soak_spawn(&stage, &producer_class, &f->end[i]), GO_ON, NULL, 0) ==
+			    TROUPE_OK);
 	(void)soak_settle(&stage);
 	for (uint32_t i = 0; i < f->size; i++)
 		soak_law(f->next[i], f->letters);

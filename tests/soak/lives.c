@@ -37,8 +37,8 @@ struct spawner {
 struct lives {
 	troupe *t;
 	uint32_t most;
-	sys_counter born;   /* numbers that were given out */
-	sys_counter *ref;   /* by number; 0: not yet spawned */
+	sys_counter born; /* numbers that were given out */
+	sys_counter *ref; /* by number; 0: not yet spawned */
 	struct life *life;
 	struct spawner spawner[SPAWNERS_MAX];
 	struct sender sender[SENDERS_MAX + OUTSIDE_MAX];
@@ -86,8 +86,8 @@ end_life(troupe_actor *self, void *state, troupe_reason reason)
 
 #define LIFE_CLASS(name_, flags_) \
 	{ \
-		.name = name_, .flags = flags_, .state_size = sizeof(struct birth), .start = begin_life, .receive = live, \
-		.stop = end_life \
+		.name = name_, .flags = flags_, .state_size = sizeof(struct birth), .start = begin_life, \
+		.receive = live, .stop = end_life \
 	}
 
 static const troupe_class life_class = LIFE_CLASS("life", 0);
@@ -106,10 +106,10 @@ spawn_one(troupe_actor *self, struct spawner *s)
 		return;
 	struct birth birth = { all, (uint32_t)number, soak_draw(&s->random, 1, 10) };
 	const troupe_class *class_ = sys_below(&s->random, 500) == 0 ? &own_life_class
-	    : sys_below(&s->random, 4) == 0                           ? &busy_life_class
-	                                                              : &life_class;
+				     : sys_below(&s->random, 4) == 0 ? &busy_life_class
+								     : &life_class;
 	troupe_ref ref = sys_below(&s->random, 2) ? troupe_spawn_child(self, class_, &birth)
-	                                          : troupe_spawn(all->t, class_, &birth);
+						  : troupe_spawn(all->t, class_, &birth);
 
 	soak_expect(ref != 0);
 	/* Release: whoever has the handle may be known to have it, by a message to the life. */
@@ -155,7 +155,9 @@ static void
 write_to_somebody(struct sender *s)
 {
 	uint32_t number = pick_life(s);
-	troupe_ref ref = number == UINT32_MAX ? 0 : atomic_load_explicit(&s->lives->ref[number], memory_order_acquire);
+	troupe_ref ref = number == UINT32_MAX
+			     ? 0
+			     : atomic_load_explicit(&s->lives->ref[number], memory_order_acquire);
 
 	if (ref == 0)
 		return;
@@ -203,12 +205,15 @@ static void
 start_senders(soak_stage *stage, struct lives *all, uint32_t count, pthread_t outside[OUTSIDE_MAX])
 {
 	for (uint32_t i = 0; i < SENDERS_MAX + OUTSIDE_MAX; i++)
-		all->sender[i] = (struct sender){ .lives = all, .random = { sys_next(&stage->round->random) },
+		all->sender[i] = (struct sender){ .lives = all,
+			.random = { sys_next(&stage->round->random) },
 			.left = SYS_SCALED(100000) / (count + OUTSIDE_MAX) };
 	for (uint32_t i = 0; i < count; i++)
-		soak_expect(troupe_send(soak_spawn(stage, &sender_class, &all->sender[i]), GO_ON, NULL, 0) == TROUPE_OK);
+		soak_expect(troupe_send(soak_spawn(stage, &sender_class, &all->sender[i]), GO_ON, NULL, 0) ==
+			    TROUPE_OK);
 	for (uint32_t i = 0; i < OUTSIDE_MAX; i++)
-		outside[i] = soak_start_thread("soak/guest", send_from_outside, &all->sender[SENDERS_MAX + i]);
+		outside[i] = soak_start_thread("soak/guest", send_from_outside,
+		    &all->sender[SENDERS_MAX + i]);
 }
 
 static void
@@ -246,8 +251,10 @@ soak_play_lives(soak_round *round)
 	all->t = stage.t;
 	start_senders(&stage, all, soak_draw(&round->random, 1, SENDERS_MAX), outside);
 	for (uint32_t i = 0; i < spawners; i++) {
-		all->spawner[i] = (struct spawner){ all, { sys_next(&round->random) }, soak_draw(&round->random, 1, 50) };
-		soak_expect(troupe_send(soak_spawn(&stage, &spawner_class, &all->spawner[i]), GO_ON, NULL, 0) == TROUPE_OK);
+		all->spawner[i] = (struct spawner){ all, { sys_next(&round->random) },
+			soak_draw(&round->random, 1, 50) };
+		soak_expect(troupe_send(soak_spawn(&stage, &spawner_class, &all->spawner[i]), GO_ON, NULL,
+				0) == TROUPE_OK);
 	}
 	for (uint32_t i = 0; i < OUTSIDE_MAX; i++)
 		pthread_join(outside[i], NULL);

@@ -87,7 +87,8 @@ take_answer(troupe_actor *self, void *state, const troupe_answer *answer)
 	(void)self;
 	m->answered++;
 	/* Whoever is asked may lack the memory for an answer: then the ask ends, and at once. */
-	soak_expect(answer->status == TROUPE_OK || answer->status == TROUPE_UNANSWERED || answer->status == TROUPE_NOMEM);
+	soak_expect(answer->status == TROUPE_OK || answer->status == TROUPE_UNANSWERED ||
+		    answer->status == TROUPE_NOMEM);
 }
 
 static void
@@ -113,7 +114,8 @@ do_arm(troupe_actor *self, struct maker *m)
 {
 	soak_letter letter = { 0, m->number, 0 };
 
-	if (troupe_send_after(self, (int64_t)sys_below(&m->random, 100000), TICK, &letter, sizeof letter) != 0)
+	if (troupe_send_after(self, (int64_t)sys_below(&m->random, 100000), TICK, &letter, sizeof letter) !=
+	    0)
 		m->armed++;
 	else
 		note_refusal(m, troupe_last_error());
@@ -147,14 +149,15 @@ do_spawn(troupe_actor *self, struct maker *m)
 static void
 do_name(troupe_actor *self, struct maker *m)
 {
-	troupe_status status = troupe_set_name(self, "a name that is too long for the room that every actor has");
+	troupe_status status = troupe_set_name(self,
+	    "a name that is too long for the room that every actor has");
 
 	if (status != TROUPE_OK)
 		note_refusal(m, status);
 }
 
-static void (*const deeds[])(troupe_actor *self, struct maker *m) = { do_post, do_post, do_post, do_post, do_post, do_ask,
-	do_arm, do_spawn, do_name };
+static void (*const deeds[])(troupe_actor *self, struct maker *m) = { do_post, do_post, do_post, do_post,
+	do_post, do_ask, do_arm, do_spawn, do_name };
 
 /* A driver needs no memory: it is kept, written on and sent on. */
 static void
@@ -305,7 +308,8 @@ static void
 start_drivers(struct shop *s, sys_random *random)
 {
 	for (uint32_t i = 0; i < s->drivers; i++)
-		soak_expect(troupe_send_msg(s->ref[sys_below(random, s->makers)], &s->driver[i]) == TROUPE_OK);
+		soak_expect(
+		    troupe_send_msg(s->ref[sys_below(random, s->makers)], &s->driver[i]) == TROUPE_OK);
 }
 
 /* Take memory away, in the midst of the work or before it, until that has been felt; and give it back. */

@@ -66,7 +66,8 @@ static void
 choose(soak_options *options, const char *name, size_t length)
 {
 	for (size_t i = 0; i < soak_recipe_count; i++)
-		if (strlen(soak_recipes[i].name) == length && strncmp(soak_recipes[i].name, name, length) == 0) {
+		if (strlen(soak_recipes[i].name) == length &&
+		    strncmp(soak_recipes[i].name, name, length) == 0) {
 			if (!is_possible(&soak_recipes[i]))
 				refuse("a sanitizer needs more address space than that", name);
 			options->chosen[i] = true;

@@ -51,8 +51,8 @@ pass_on(troupe_actor *self, void *state, const troupe_msg *msg)
 	soak_expect(letter.from == m->seen % c->letters && letter.number % c->size == m->at);
 	m->seen++;
 	if (letter.number < c->hops)
-		soak_expect(soak_post(&m->random, c->ref[(m->at + 1) % c->size], PASS, letter.from, letter.number + 1) ==
-		            TROUPE_OK);
+		soak_expect(soak_post(&m->random, c->ref[(m->at + 1) % c->size], PASS, letter.from,
+				letter.number + 1) == TROUPE_OK);
 }
 
 static const troupe_class member_class = {
@@ -112,7 +112,8 @@ soak_play_pingpong(soak_round *round)
 	uint32_t count = soak_draw(&round->random, 1, 32);
 
 	for (uint32_t i = 0; i < count; i++)
-		pairs[i] = (struct circle){ .size = 2, .letters = soak_draw(&round->random, 1, 3),
+		pairs[i] = (struct circle){ .size = 2,
+			.letters = soak_draw(&round->random, 1, 3),
 			.hops = soak_draw(&round->random, 100, SYS_SCALED(10000)) };
 	play_circles(round, pairs, count);
 }
@@ -120,7 +121,8 @@ soak_play_pingpong(soak_round *round)
 void
 soak_play_ring(soak_round *round)
 {
-	struct circle circle = { .size = soak_draw(&round->random, 1, 1000), .letters = soak_draw(&round->random, 1, 200) };
+	struct circle circle = { .size = soak_draw(&round->random, 1, 1000),
+		.letters = soak_draw(&round->random, 1, 200) };
 
 	circle.hops = SYS_SCALED(400000) / circle.letters;
 	play_circles(round, &circle, 1);

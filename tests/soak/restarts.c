@@ -65,7 +65,8 @@ receive_child(troupe_actor *self, void *state, const troupe_msg *msg)
 	if (msg->type == FINISH) {
 		r->finishing = true;
 		(void)troupe_unstash(self, SIZE_MAX);
-	} else if (soak_read(msg, &letter) && letter.from < r->family->writers && letter.number < r->family->letters) {
+	} else if (soak_read(msg, &letter) && letter.from < r->family->writers &&
+		   letter.number < r->family->letters) {
 		handle(self, r, &letter);
 	}
 }
@@ -111,11 +112,10 @@ receive_parent(troupe_actor *self, void *state, const troupe_msg *msg)
 	troupe_unhandled(self, msg);
 }
 
-/* As often as it takes: how often is not what is tried here. */
-static const troupe_supervisor one_for_one = { .restarts = 1000000, .window_ns = 1, .backoff_ns = 1000,
-	.backoff_max_ns = 500000 };
-static const troupe_supervisor all_for_one = { .strategy = TROUPE_ALL_FOR_ONE, .restarts = 1000000, .window_ns = 1,
-	.backoff_ns = 1000, .backoff_max_ns = 500000 };
+/* How often is not what is tried here. */
+#define AS_OFTEN_AS_IT_TAKES .restarts = 1000000, .window_ns = 1, .backoff_ns = 1000, .backoff_max_ns = 500000
+static const troupe_supervisor one_for_one = { AS_OFTEN_AS_IT_TAKES };
+static const troupe_supervisor all_for_one = { .strategy = TROUPE_ALL_FOR_ONE, AS_OFTEN_AS_IT_TAKES };
 
 #define PARENT_CLASS(name_, supervisor_) \
 	{ \
@@ -136,7 +136,8 @@ write_more(troupe_actor *self, void *state, const troupe_msg *msg)
 	(void)msg;
 	for (int burst = 0; burst < 10 && w->sent < f->letters; burst++, w->sent++)
 		for (uint32_t i = 0; i < f->children; i++)
-			soak_expect(soak_post(&w->random, f->child[i], LETTER, w->number, w->sent) == TROUPE_OK);
+			soak_expect(
+			    soak_post(&w->random, f->child[i], LETTER, w->number, w->sent) == TROUPE_OK);
 	if (w->sent < f->letters)
 		soak_expect(troupe_send(troupe_self(self), GO_ON, NULL, 0) == TROUPE_OK);
 }
@@ -161,12 +162,14 @@ set_up(soak_stage *stage, struct family *f)
 	/* One failure stops and starts all of them when they go together. */
 	f->letters = SYS_SCALED(f->together ? 4000u : 20000u) / (f->children * f->writers) + 1;
 	for (uint32_t i = 0; i < f->children; i++)
-		f->record[i] = (struct record){ .family = f, .random = { sys_next(random) },
+		f->record[i] = (struct record){ .family = f,
+			.random = { sys_next(random) },
 			.ends = soak_memory((size_t)f->writers * f->letters, 1) };
 	soak_spawn(stage, f->together ? &strict_parent_class : &parent_class, f);
 	for (uint32_t i = 0; i < f->writers; i++) {
 		f->writer[i] = (struct writer){ f, i, 0, { sys_next(random) } };
-		soak_expect(troupe_send(soak_spawn(stage, &writer_class, &f->writer[i]), GO_ON, NULL, 0) == TROUPE_OK);
+		soak_expect(troupe_send(soak_spawn(stage, &writer_class, &f->writer[i]), GO_ON, NULL, 0) ==
+			    TROUPE_OK);
 	}
 }
 

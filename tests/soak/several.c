@@ -36,8 +36,7 @@ struct opener {
 static bool
 send_on(struct place *p, sys_random *random, uint32_t hops)
 {
-	troupe_ref ref =
-	    sys_get(&p->ref[sys_below(random, p->runtimes)][sys_below(random, ACTORS)]);
+	troupe_ref ref = sys_get(&p->ref[sys_below(random, p->runtimes)][sys_below(random, ACTORS)]);
 
 	if (ref == 0)
 		return false;
@@ -113,9 +112,12 @@ soak_play_several(soak_round *round)
 
 	place->runtimes = soak_draw(&round->random, 2, RUNTIMES_MAX);
 	for (uint32_t i = 0; i < place->runtimes; i++) {
-		openers[i] = (struct opener){ .place = place, .round = *round, .number = i,
+		openers[i] = (struct opener){ .place = place,
+			.round = *round,
+			.number = i,
 			.openings = soak_draw(&round->random, 1, SYS_SCALED(30)),
-			.letters = soak_draw(&round->random, 1, 200), .hops = soak_draw(&round->random, 1, 10000) };
+			.letters = soak_draw(&round->random, 1, 200),
+			.hops = soak_draw(&round->random, 1, 10000) };
 		openers[i].round.random.state = sys_next(&round->random);
 		thread[i] = soak_start_thread("soak/guest", open_and_close, &openers[i]);
 	}

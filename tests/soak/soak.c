@@ -111,7 +111,8 @@ describe_round(char *text, size_t size, const char *recipe, const soak_round *ro
 	    "soak: round %" PRIu64 ", recipe %s, seed %" PRIu64 ": %d workers, quantum %d, ring %d%s%s%s\n"
 	    "soak: to repeat it: tests/soak/soak --only %s --seed %" PRIu64 " --same-seed --rounds 100\n",
 	    soak_rounds_begun() + 1, recipe, round->seed, round->workers, round->quantum, round->ring,
-	    round->disturbances & SOAK_PAUSES ? ", pauses" : "", round->disturbances & SOAK_AFFINITY ? ", one CPU" : "",
+	    round->disturbances & SOAK_PAUSES ? ", pauses" : "",
+	    round->disturbances & SOAK_AFFINITY ? ", one CPU" : "",
 	    round->disturbances & SOAK_GUESTS ? ", guests" : "", recipe, round->seed);
 }
 
@@ -135,7 +136,8 @@ run_round(const soak_recipe *recipe, uint64_t seed, uint64_t units)
 	sum->messages += soak_messages() - messages;
 	sum->checks += soak_checks() - checks;
 	if (soak_complaints() > 0)
-		fprintf(stderr, "\nsoak: FAILED: %" PRIu64 " things came out wrong\n%s", soak_complaints(), about);
+		fprintf(stderr, "\nsoak: FAILED: %" PRIu64 " things came out wrong\n%s", soak_complaints(),
+		    about);
 	return soak_complaints() == 0;
 }
 
@@ -189,8 +191,8 @@ print_sums(void)
 	printf("%-10s %10s %14s %10s\n", "recipe", "rounds", "messages", "checks");
 	for (size_t i = 0; i < soak_recipe_count; i++)
 		if (sums[i].rounds > 0)
-			printf("%-10s %10" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", soak_recipes[i].name, sums[i].rounds,
-			    sums[i].messages, sums[i].checks);
+			printf("%-10s %10" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", soak_recipes[i].name,
+			    sums[i].rounds, sums[i].messages, sums[i].checks);
 }
 
 #define SMALL_STACK ((size_t)256 << 10)

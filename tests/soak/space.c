@@ -19,7 +19,8 @@ void
 soak_play_space(soak_round *round)
 {
 	char seed[32], space[32];
-	char *arguments[] = { "soak", "--only", "nomem", "--rounds", "3", "--seed", seed, "--address-space", space, NULL };
+	char *arguments[] = { "soak", "--only", "nomem", "--rounds", "3", "--seed", seed, "--address-space",
+		space, NULL };
 	posix_spawn_file_actions_t actions;
 	pid_t child;
 	int status = 0;

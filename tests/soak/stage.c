@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/soak/stage.h"
 
+#include "runtime/platform/platform.h"
 #include "tests/soak/guests.h"
 
 #include <time.h>
@@ -35,7 +36,8 @@ soak_equal(const char *file, int line, const char *what, uint64_t got, uint64_t 
 	sys_add(&checks, 1);
 	if (got == want)
 		return;
-	snprintf(text, sizeof text, "not kept: %s: %llu and %llu", what, (unsigned long long)got, (unsigned long long)want);
+	snprintf(text, sizeof text, "not kept: %s: %llu and %llu", what, (unsigned long long)got,
+	    (unsigned long long)want);
 	soak_complain(file, line, text);
 }
 
@@ -93,8 +95,8 @@ soak_work(void)
 			troupe_totals totals;
 
 			troupe_get_totals(shown[i], &totals);
-			work += totals.accepted + totals.handled + totals.dead + totals.spawned + totals.stopped +
-			        totals.failed + totals.restarted;
+			work += totals.accepted + totals.handled + totals.dead + totals.spawned +
+				totals.stopped + totals.failed + totals.restarted;
 		}
 	pthread_mutex_unlock(&shown_lock);
 	return work;
@@ -188,7 +190,8 @@ soak_open(soak_stage *stage, soak_round *round)
 {
 	memset(stage, 0, sizeof *stage);
 	stage->round = round;
-	for (int workers = round->workers; stage->t == NULL && workers > 0; workers = space_is_little ? workers / 2 : 0)
+	for (int workers = round->workers; stage->t == NULL && workers > 0;
+	     workers = space_is_little ? workers / 2 : 0)
 		stage->t = try_to_open(stage, workers);
 	if (stage->t == NULL) {
 		fprintf(stderr, "soak: troupe_open: %s\n", troupe_last_error_text());
@@ -291,10 +294,18 @@ soak_start_thread(const char *name, void *(*work)(void *), void *argument)
 	return thread;
 }
 
+/* Shorter than this the system cannot sleep: it takes as long to wake up. */
+#define SLEEP_LEAST_NS (200 * INT64_C(1000))
+
 void
 soak_pass_time(int64_t ns)
 {
 	const struct timespec span = { .tv_sec = ns / TROUPE_SECOND, .tv_nsec = ns % TROUPE_SECOND };
 
-	(void)nanosleep(&span, NULL);
+	if (ns >= SLEEP_LEAST_NS) {
+		(void)nanosleep(&span, NULL);
+		return;
+	}
+	for (const int64_t until = tr_clock_now() + ns; tr_clock_now() < until;)
+		tr_spin_hint();
 }

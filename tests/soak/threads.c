@@ -182,7 +182,8 @@ soak_print_threads(FILE *to)
 		read_line(tids[i], "syscall", call, sizeof call);
 		read_line(tids[i], "stack", stack, sizeof stack);
 		const char *state = strrchr(stat, ')');
-		fprintf(to, "  thread %ld %-16s state %c, waits in %s, system call %s, stack %s\n", (long)tids[i], name,
-		    state != NULL && state[1] == ' ' ? state[2] : '?', where, call, stack);
+		fprintf(to, "  thread %ld %-16s state %c, waits in %s, system call %s, stack %s\n",
+		    (long)tids[i], name, state != NULL && state[1] == ' ' ? state[2] : '?', where, call,
+		    stack);
 	}
 }

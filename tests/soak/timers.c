@@ -68,7 +68,8 @@ static void
 change_beat(troupe_actor *self, struct clock *c)
 {
 	(void)troupe_cancel(self, c->beat);
-	c->beat = troupe_send_every(self, draw_delay(&c->random), (troupe_missed)sys_below(&c->random, 2), BEAT, NULL, 0);
+	c->beat = troupe_send_every(self, draw_delay(&c->random), (troupe_missed)sys_below(&c->random, 2),
+	    BEAT, NULL, 0);
 	soak_expect(c->beat != 0);
 	soak_expect(troupe_set_idle_timeout(self, draw_delay(&c->random)) == TROUPE_OK);
 }
@@ -133,9 +134,13 @@ soak_play_timers(soak_round *round)
 
 	soak_open(&stage, round);
 	for (uint32_t i = 0; i < count; i++) {
-		clocks[i] = (struct clock){ .number = i, .most = most, .random = { sys_next(&round->random) },
-			.timer = soak_memory(most, sizeof(troupe_timer)), .fate = soak_memory(most, 1) };
-		soak_expect(troupe_send(soak_spawn(&stage, &clock_class, &clocks[i]), BEGIN, NULL, 0) == TROUPE_OK);
+		clocks[i] = (struct clock){ .number = i,
+			.most = most,
+			.random = { sys_next(&round->random) },
+			.timer = soak_memory(most, sizeof(troupe_timer)),
+			.fate = soak_memory(most, 1) };
+		soak_expect(
+		    troupe_send(soak_spawn(&stage, &clock_class, &clocks[i]), BEGIN, NULL, 0) == TROUPE_OK);
 	}
 	(void)soak_settle(&stage);
 	for (uint32_t i = 0; i < count; i++) {

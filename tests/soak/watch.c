@@ -71,7 +71,8 @@ pass_second(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
-	while (!watchdog.stop && pthread_cond_timedwait(&watchdog.changed, &watchdog.lock, &until) != ETIMEDOUT)
+	while (!watchdog.stop &&
+	       pthread_cond_timedwait(&watchdog.changed, &watchdog.lock, &until) != ETIMEDOUT)
 		;
 	return !watchdog.stop;
 }
