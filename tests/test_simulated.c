@@ -17,7 +17,7 @@ static tr_worker *workers[] = { &worker };
 static void
 open_simulation(uint64_t seed)
 {
-	pool.simulation = tr_simulation_create(seed);
+	pool.simulation = tr_simulation_create(&(tr_simulation_plan){ .seed = seed });
 	ck_assert_ptr_nonnull(pool.simulation);
 	ck_assert_int_eq(tr_pool_init(&pool, workers, 1, 256, simulated, &no_hooks, NULL), 0);
 }
@@ -190,7 +190,7 @@ START_TEST(test_simulated_create_says_when_there_is_no_memory)
 {
 	for (long n = 1;; n++) {
 		tr_fault_arm(n);
-		void *simulation = tr_simulation_create(1);
+		void *simulation = tr_simulation_create(&(tr_simulation_plan){ .seed = 1 });
 
 		ck_assert_int_eq(simulation == NULL, tr_fault_struck());
 		tr_simulation_destroy(simulation);

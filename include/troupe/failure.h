@@ -34,6 +34,9 @@ void troupe_fail(troupe_actor *self, int code, const char *format, ...) TROUPE_P
 
 #define TROUPE_FAILURE_MAX 239
 
+/* The code of a failure that the simulation made (see troupe_faults); its text is "injected". */
+#define TROUPE_CODE_INJECTED (-32767)
+
 /* What a supervisor does about a child that has failed. */
 typedef enum troupe_decision {
 	TROUPE_RESTART = 0, /* end this life of it, and start it again in its place */

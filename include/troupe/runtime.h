@@ -32,6 +32,45 @@ typedef enum troupe_scheduler {
 	TROUPE_SCHEDULER_SIMULATED
 } troupe_scheduler;
 
+/* How the simulated scheduler chooses the actor that runs next. */
+typedef enum troupe_policy {
+	TROUPE_POLICY_RANDOM = 0,  /* any of those that have something to do, each alike */
+	/*
+	 * The one with the highest of random priorities, of which some change on
+	 * the way: finds a bug that takes `depth` events in a certain order, in a
+	 * run of n actors and at most k = `length` steps, with a probability of
+	 * at least 1 / (n k^(depth - 1)), whatever the program is.  (PCT:
+	 * Burckhardt and others, ASPLOS 2010.)  When the runtime is closed, n,
+	 * k and the bound are logged as information.
+	 */
+	TROUPE_POLICY_PCT,
+	TROUPE_POLICY_ROUND_ROBIN, /* the one that has waited for the longest time */
+	TROUPE_POLICY_REPLAY       /* as `choices` says */
+} troupe_policy;
+
+#define TROUPE_DEPTH_MAX 32
+
+/*
+ * What goes wrong in a simulated runtime, drawn by the seed: each once in so
+ * many times, at random, and never for 0.  Up to TROUPE_ODDS_MAX.
+ */
+typedef struct troupe_faults {
+	uint32_t alloc;   /* an allocation in a behavior or other callback fails; the call says NOMEM, as it may */
+	/*
+	 * What waits for an actor is delivered late, by up to some eight virtual
+	 * seconds, whether a message or anything else; the order of each sender,
+	 * receiver and lane is kept.
+	 */
+	uint32_t late;
+	/*
+	 * The behavior of an actor that has a supervisor fails with
+	 * TROUPE_CODE_INJECTED, before it has done anything or after all.
+	 */
+	uint32_t restart;
+} troupe_faults;
+
+#define TROUPE_ODDS_MAX 1000000000
+
 typedef enum troupe_crash_report { TROUPE_CRASH_REPORT_ON = 0, TROUPE_CRASH_REPORT_OFF } troupe_crash_report;
 
 #define TROUPE_WORKERS_NONE (-1)
@@ -95,6 +134,26 @@ typedef struct troupe_options {
 	 * says 0 or 1.)
 	 */
 	troupe_crash_report crash_report;
+	/*
+	 * What follows is for the simulated scheduler; with another one it is
+	 * INVALID.
+	 *
+	 * [POLICY] "random", "pct", "round-robin" or "replay".
+	 */
+	troupe_policy policy;
+	int depth;       /* [DEPTH] of PCT: 1 to TROUPE_DEPTH_MAX.  Default 3. */
+	uint64_t length; /* [LENGTH] of PCT: steps that a run is expected to take.  Default 1000. */
+	/*
+	 * [CHOICES] What the policy REPLAY replays, and only that: for each step
+	 * the rank of the actor that ran, 0 being the one that had waited for the
+	 * longest time; with commas between, and "*n" for n times in a row, as in
+	 * "0*12,3,0*5,1".  Beyond the end all are 0; a rank that nobody has is the
+	 * last one.  "@name" is a file with that in it.  Borrowed until
+	 * troupe_open returns.  troupe_explore prints such lists.
+	 */
+	const char *choices;
+	/* [FAULTS] "alloc=1000,late=50,restart=200", or some of these. */
+	troupe_faults faults;
 } troupe_options;
 
 /*

@@ -10,6 +10,7 @@
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/stop.h"
 #include "runtime/actor/timing.h"
+#include "runtime/engine/policy.h"
 #include "runtime/engine/simulated.h"
 #include "runtime/memory/fault.h"
 
@@ -385,6 +386,24 @@ check_sums(troupe *t)
 	TR_ASSERT(sum.accepted == sum.handled + sum.dead && sum.spawned == sum.stopped);
 }
 
+/* How much a run by PCT says. */
+static void
+log_bound(const troupe *t)
+{
+	const troupe_options *options = &t->options;
+
+	if (t->pool.simulation == NULL || options->policy != TROUPE_POLICY_PCT)
+		return;
+	uint32_t actors = tr_simulation_born(&t->pool);
+	uint64_t steps = tr_simulation_steps(&t->pool);
+
+	tr_log(options, TROUPE_LOG_INFO,
+	    "pct: n = %" PRIu32 " actors, %" PRIu64 " steps, k = %" PRIu64 ": a run with at most k steps finds a bug of depth "
+	    "%d with a probability of at least 1 / (n k^%d) = %.3g",
+	    actors, steps, options->length, options->depth, options->depth - 1,
+	    tr_policy_bound(actors, options->length, (uint32_t)options->depth));
+}
+
 /* --- The public calls. --- */
 
 static bool
@@ -431,6 +450,7 @@ troupe_close(troupe *t, int64_t timeout_ns, void (*survivor)(void *, const troup
 	end_actors(mine, t);
 	mine->current_runtime = NULL;
 	check_sums(t);
+	log_bound(t);
 	tr_runtime_destroy(t);
 	return TROUPE_OK;
 }

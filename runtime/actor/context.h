@@ -79,6 +79,7 @@ typedef struct tr_context {
 	uint8_t after;         /* TR_AFTER_ bits */
 	bool in_answer;        /* the callback is an ask's */
 	bool failing;          /* the callback is told of a failure: nothing that it asks for is done */
+	uint8_t mishap;        /* what befalls the turn: see mishap.h; only when simulated */
 	_Atomic uint8_t leave; /* set by a closer: the turn ends with the callback in hand */
 	_Atomic uint8_t home;  /* the runtime in whose pool this is a worker; 0: none, or it is closing */
 	/* The same for reports: written by the thread, read by others as it comes (CX-none). */

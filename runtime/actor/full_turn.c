@@ -7,6 +7,7 @@
 #include "runtime/actor/failure.h"
 #include "runtime/actor/lanes.h"
 #include "runtime/actor/letter.h"
+#include "runtime/actor/mishap.h"
 #include "runtime/actor/name.h"
 #include "runtime/actor/restart.h"
 #include "runtime/actor/runtime.h"
@@ -431,6 +432,8 @@ tr_full_turn(tr_context *context, troupe_actor *actor, uint32_t generation, uint
 		.lanes.normal.first = todo,
 	};
 
+	if (TR_UNLIKELY(context->mishap != 0))
+		turn.receive = tr_mishap_receive(context);
 	tr_turn_raise_credit(context, turn.pending);
 	tr_name_show(context, actor);
 	return go_on(&turn, begin_special(&turn));

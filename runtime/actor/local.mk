@@ -37,6 +37,7 @@ libtroupe_a_SOURCES += \
 	%D%/supervise.c %D%/supervise.h \
 	%D%/control.c %D%/control.h \
 	%D%/delivery.c %D%/delivery.h \
+	%D%/mishap.c %D%/mishap.h \
 	%D%/turn_clock.c %D%/turn_clock.h \
 	%D%/full_turn.c %D%/full_turn.h \
 	%D%/turn.c %D%/turn.h \

@@ -7,6 +7,7 @@
 #include "runtime/actor/registry.h"
 #include "runtime/actor/timing.h"
 #include "runtime/actor/turn.h"
+#include "runtime/engine/policy.h"
 #include "runtime/engine/simulated.h"
 #include "runtime/memory/fault.h"
 
@@ -128,6 +129,19 @@ fini_sync(troupe *t)
 	pthread_mutex_destroy(&t->lock);
 }
 
+static void *
+create_simulation(const troupe_options *options)
+{
+	return tr_simulation_create(&(tr_simulation_plan){
+	    .seed = options->seed,
+	    .policy = options->policy,
+	    .depth = (uint32_t)options->depth,
+	    .length = options->length,
+	    .choices = options->choices,
+	    .faults = options->faults,
+	});
+}
+
 static bool
 init_pool(troupe *t)
 {
@@ -137,7 +151,7 @@ init_pool(troupe *t)
 
 	if (!init_contexts(t, count))
 		return false;
-	t->pool.simulation = simulated ? tr_simulation_create(t->options.seed) : NULL;
+	t->pool.simulation = simulated ? create_simulation(&t->options) : NULL;
 	if (simulated && t->pool.simulation == NULL)
 		goto fail_contexts;
 	if (tr_pool_init(&t->pool, t->workers, count, (uint32_t)t->options.ring,
@@ -173,9 +187,8 @@ tr_runtime_destroy(troupe *t)
 	tr_heap_give(t);
 }
 
-/* All or nothing; what failed is remembered by tr_fail. */
-static troupe *
-open_with(const troupe_options *options)
+troupe *
+tr_runtime_open(const troupe_options *options)
 {
 	troupe *t = tr_fault_due() ? NULL : aligned_alloc(TR_CACHE_LINE, sizeof *t);
 
@@ -199,6 +212,8 @@ open_with(const troupe_options *options)
 		return NULL;
 	}
 	settle_contexts(t);
+	if (tr_simulation_faults(&t->pool) != NULL)
+		tr_cache_keep_nothing(&t->contexts[0].cache);
 	int error = tr_options_threads(options) > 0 ? tr_pool_start(&t->pool) : 0;
 	if (error != 0) {
 		tr_runtime_bar(t->number);
@@ -226,7 +241,7 @@ troupe_open(const troupe_options *given)
 	troupe *t = NULL;
 
 	if (tr_options_resolve(given, &effective) == TROUPE_OK && tr_process_init() == TROUPE_OK)
-		t = open_with(&effective);
+		t = tr_runtime_open(&effective);
 	if (t == NULL)
 		tr_log(&effective, TROUPE_LOG_ERROR, "%s", troupe_last_error_text());
 	else if (effective.crash_report == TROUPE_CRASH_REPORT_ON)
@@ -277,7 +292,9 @@ static bool
 is_pool_quiet(troupe *t)
 {
 	/* A driven pool is asked by its own worker, which has found nothing to run. */
-	return tr_runtime_is_driven(t) ? tr_overflow_count(&t->pool.overflow) == 0 : tr_pool_is_quiet(&t->pool);
+	return tr_runtime_is_driven(t)
+	           ? tr_overflow_count(&t->pool.overflow) == 0 && !tr_simulation_has_work(&t->pool)
+	           : tr_pool_is_quiet(&t->pool);
 }
 
 bool
@@ -443,6 +460,22 @@ troupe_now(const troupe *t)
 	return t != NULL && !tr_process_is_forked() ? tr_runtime_now(t) : 0;
 }
 
+/* As snprintf. */
+static int
+write_simulation(const troupe *t, char *text, size_t size)
+{
+	const troupe_options *options = &t->options;
+	char *choices = tr_simulation_write_choices(&t->pool);
+	int length = snprintf(text, size,
+	    "policy = %s\ndepth = %d\nlength = %" PRIu64 "\nchoices = %s\nfaults = alloc=%" PRIu32 ",late=%" PRIu32
+	    ",restart=%" PRIu32 "\n",
+	    tr_policy_name(options->policy), options->depth, options->length, choices != NULL ? choices : "?",
+	    options->faults.alloc, options->faults.late, options->faults.restart);
+
+	free(choices);
+	return length;
+}
+
 size_t
 troupe_config_text(const troupe *t, char *text, size_t size)
 {
@@ -458,5 +491,13 @@ troupe_config_text(const troupe *t, char *text, size_t size)
 	    t->options.ring, t->options.close_ms, t->options.crash_report == TROUPE_CRASH_REPORT_ON ? "on" : "off",
 	    (uint64_t)tr_arenas[TR_ACTORS].limit * TR_UNIT >> 20,
 	    (uint64_t)tr_arenas[TR_MESSAGES].limit * TR_UNIT >> 20);
-	return length > 0 ? (size_t)length : 0;
+	size_t written = length > 0 ? (size_t)length : 0;
+
+	if (tr_runtime_is_simulated(t)) {
+		size_t at = written < size ? written : size;
+
+		length = write_simulation(t, text + at, size - at);
+		written += length > 0 ? (size_t)length : 0;
+	}
+	return written;
 }

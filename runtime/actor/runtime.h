@@ -69,6 +69,13 @@ tr_runtime_now(const troupe *t)
 	return t->pool.scheduler->now(&t->pool);
 }
 
+/*
+ * Open a runtime with options that were resolved, in a process where
+ * tr_process_init was called.  All or nothing; what failed is remembered by
+ * tr_fail.
+ */
+TR_MUST_USE troupe *tr_runtime_open(const troupe_options *options);
+
 /* Something at work outside the pool keeps the runtime from being quiet. */
 void tr_runtime_raise(troupe *t);
 void tr_runtime_lower(troupe *t);

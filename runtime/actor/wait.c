@@ -2,6 +2,7 @@
 #include "runtime/actor/actor.h"
 #include "runtime/actor/call.h"
 #include "runtime/actor/error.h"
+#include "runtime/actor/mishap.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/actor/timing.h"
 #include "runtime/actor/turn.h"
@@ -103,13 +104,37 @@ may_sleep(void *what)
 /* Turns between two looks at the deadline. */
 #define CLOCK_TURNS 64
 
+static uint32_t
+next_simulated(troupe *t, tr_worker *worker)
+{
+	if (tr_simulation_is_used_up(&t->pool)) {
+		troupe_shutdown(t);
+		return 0;
+	}
+	(void)tr_timing_expire(t);
+	return worker->scheduler->try_next(worker);
+}
+
+static bool
+run_one_simulated(troupe *t, tr_context *context)
+{
+	uint32_t actor = next_simulated(t, &context->worker);
+
+	if (actor == 0)
+		return false;
+	tr_mishap_begin(context, t, tr_actor_at(actor));
+	tr_turn_of_worker(&context->worker, actor);
+	tr_mishap_end(context);
+	return true;
+}
+
 static bool
 run_one(troupe *t)
 {
 	tr_worker *worker = &t->contexts[0].worker;
 
 	if (tr_runtime_is_simulated(t))
-		(void)tr_timing_expire(t);
+		return run_one_simulated(t, &t->contexts[0]);
 	uint32_t actor = worker->scheduler->try_next(worker);
 
 	if (actor != 0)
@@ -117,11 +142,20 @@ run_one(troupe *t)
 	return actor != 0;
 }
 
-/* Nothing can be done before the next deadline: let it be then.  false: there is none. */
-static bool
-jump_to_next_deadline(troupe *t, int64_t limit)
+/* The next deadline, or when an actor that is late may run. */
+static int64_t
+next_event(const troupe *t)
 {
-	int64_t next = tr_runtime_is_simulated(t) ? tr_timing_next(t) : INT64_MAX;
+	int64_t deadline = tr_timing_next(t), late = tr_simulation_next_late(&t->pool);
+
+	return deadline < late ? deadline : late;
+}
+
+/* Nothing can be done before something becomes due: let it be then.  false: there is nothing. */
+static bool
+jump_to_next_event(troupe *t, int64_t limit)
+{
+	int64_t next = tr_runtime_is_simulated(t) ? next_event(t) : INT64_MAX;
 
 	if (next == INT64_MAX || next > limit)
 		return false;
@@ -167,7 +201,7 @@ drive_to(const goal *what, int64_t deadline)
 		int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
 		if (deadline >= 0 && left <= 0)
 			return TROUPE_TIMEOUT;
-		if (ran || jump_to_next_deadline(t, what->virtual_limit))
+		if (ran || jump_to_next_event(t, what->virtual_limit))
 			continue;
 		if (what->virtual_limit != INT64_MAX && pass_limit(what))
 			return TROUPE_TIMEOUT;
@@ -277,7 +311,7 @@ troupe_run_once(troupe *t)
 		return TROUPE_DEADLOCK;
 	bool ran = run_one(t);
 	/* More than once: what is next is not due before that time, and may be due after it. */
-	while (!ran && jump_to_next_deadline(t, INT64_MAX))
+	while (!ran && jump_to_next_event(t, INT64_MAX))
 		ran = run_one(t);
 	end_driving(t, before);
 	return ran ? TROUPE_OK : TROUPE_TIMEOUT;

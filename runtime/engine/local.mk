@@ -8,6 +8,10 @@ libtroupe_a_SOURCES += \
 	%D%/governor.c %D%/governor.h \
 	%D%/worker.c %D%/worker.h \
 	%D%/pool.c %D%/pool.h \
+	%D%/runnable.c %D%/runnable.h \
+	%D%/choices.c %D%/choices.h \
+	%D%/policy.c %D%/policy.h \
+	%D%/late.c %D%/late.h \
 	%D%/simulated.c %D%/simulated.h \
 	%D%/cell.h \
 	%D%/wheel.c %D%/wheel.h \

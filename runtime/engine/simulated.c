@@ -1,42 +1,77 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/simulated.h"
 
-#include "runtime/memory/fault.h"
+#include "runtime/engine/late.h"
+#include "runtime/engine/policy.h"
+#include "runtime/engine/runnable.h"
+
+/* A message is late by a virtual microsecond to some eight seconds, by each order of magnitude as often. */
+#define LATE_LEAST_NS  INT64_C(1000)
+#define LATE_DOUBLINGS 23
+
+_Static_assert(LATE_LEAST_NS << (LATE_DOUBLINGS - 1) <= UINT32_MAX, "a delay can be drawn");
 
 typedef struct simulation {
-	uint32_t *runnable;
-	uint32_t count;
+	tr_runnable runnable;
+	tr_policy policy;
 	uint32_t *births; /* of the actor in each slot; only where one was born */
 	_Atomic uint32_t born;
-	uint64_t random;
 	int64_t now;
+	uint64_t most_steps; /* 0: no limit */
+	tr_choices choices;  /* to be replayed */
+	tr_choices record;
+	bool is_recorded;
+	/* Faults: each kind draws from a generator of its own, so that one without the other is the same. */
+	troupe_faults faults;
+	tr_late late;
+	uint64_t late_random, mishap_random;
+	tr_fault_source allocations;
 } simulation;
 
 /* A number for every actor that there can be. */
 static size_t
-table_bytes(void)
+births_bytes(void)
 {
 	return (size_t)tr_arenas[TR_ACTORS].limit * sizeof(uint32_t);
 }
 
+static void
+plan_faults(simulation *sim, const tr_simulation_plan *plan)
+{
+	uint64_t random = plan->seed ^ UINT64_C(0x6661756c7473);
+
+	sim->faults = plan->faults;
+	sim->late_random = tr_random_next(&random);
+	sim->mishap_random = tr_random_next(&random);
+	sim->allocations = (tr_fault_source){ .random = tr_random_next(&random), .odds = plan->faults.alloc };
+}
+
 void *
-tr_simulation_create(uint64_t seed)
+tr_simulation_create(const tr_simulation_plan *plan)
 {
 	simulation *sim = tr_heap_take_zeroed(sizeof *sim);
 
 	if (sim == NULL)
 		return NULL;
-	sim->random = seed;
-	sim->runnable = tr_fault_due() ? NULL : tr_pages_reserve(table_bytes());
-	if (sim->runnable == NULL)
+	if (plan->choices != NULL && tr_choices_read(&sim->choices, plan->choices) != NULL)
 		goto fail;
-	sim->births = tr_fault_due() ? NULL : tr_pages_reserve(table_bytes());
+	if (tr_runnable_init(&sim->runnable, tr_arenas[TR_ACTORS].limit) != 0)
+		goto fail_choices;
+	sim->births = tr_fault_due() ? NULL : tr_pages_reserve(births_bytes());
 	if (sim->births == NULL)
 		goto fail_runnable;
+	if (plan->faults.late != 0 && tr_late_init(&sim->late) != 0)
+		goto fail_births;
+	plan_faults(sim, plan);
+	tr_policy_init(&sim->policy, plan->policy, plan->seed, plan->depth, plan->length, &sim->choices);
 	return sim;
 
+fail_births:
+	tr_pages_release(sim->births, births_bytes());
 fail_runnable:
-	tr_pages_release(sim->runnable, table_bytes());
+	tr_runnable_fini(&sim->runnable);
+fail_choices:
+	tr_choices_fini(&sim->choices);
 fail:
 	tr_heap_give(sim);
 	return NULL;
@@ -49,8 +84,11 @@ tr_simulation_destroy(void *which)
 
 	if (sim == NULL)
 		return;
-	tr_pages_release(sim->births, table_bytes());
-	tr_pages_release(sim->runnable, table_bytes());
+	tr_late_fini(&sim->late);
+	tr_pages_release(sim->births, births_bytes());
+	tr_runnable_fini(&sim->runnable);
+	tr_choices_fini(&sim->record);
+	tr_choices_fini(&sim->choices);
 	tr_heap_give(sim);
 }
 
@@ -72,15 +110,14 @@ tr_simulation_birth(const tr_pool *pool, uint32_t actor)
 	return sim != NULL ? sim->births[actor] : 0;
 }
 
-/* SplitMix64 (Steele, Lea and Flood 2014): any seed is good, 0 too. */
-static uint64_t
-next_random(simulation *sim)
-{
-	uint64_t z = sim->random += UINT64_C(0x9e3779b97f4a7c15);
+/* --- The scheduler. --- */
 
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+static int64_t
+draw_delay(simulation *sim)
+{
+	int64_t least = LATE_LEAST_NS << tr_random_below(&sim->late_random, LATE_DOUBLINGS);
+
+	return least + (int64_t)tr_random_below(&sim->late_random, (uint32_t)least);
 }
 
 static void
@@ -88,7 +125,10 @@ put(tr_worker *worker, uint32_t actor)
 {
 	simulation *sim = worker->pool->simulation;
 
-	sim->runnable[sim->count++] = actor;
+	if (TR_UNLIKELY(tr_random_strikes(&sim->late_random, sim->faults.late)) &&
+	    tr_late_add(&sim->late, actor, tr_time_after(sim->now, draw_delay(sim))))
+		return;
+	tr_runnable_put(&sim->runnable, actor);
 }
 
 static uint32_t
@@ -99,16 +139,16 @@ try_next(tr_worker *worker)
 
 	while (tr_overflow_take(&worker->pool->overflow, &actor, 1) == 1)
 		put(worker, actor);
-	if (sim->count == 0)
+	while ((actor = tr_late_take(&sim->late, sim->now)) != 0)
+		tr_runnable_put(&sim->runnable, actor);
+	if (sim->runnable.count == 0)
 		return 0;
-	/* The high half of a product: uniform enough below 2^32, without a division. */
-	uint32_t at = (uint32_t)(((next_random(sim) >> 32) * sim->count) >> 32);
+	size_t rank = tr_policy_choose(&sim->policy, &sim->runnable, sim->births);
 
-	actor = sim->runnable[at];
-	sim->runnable[at] = sim->runnable[--sim->count];
-	if (sim->now <= INT64_MAX - TR_SIMULATED_STEP_NS)
-		sim->now += TR_SIMULATED_STEP_NS;
-	return actor;
+	if (sim->is_recorded)
+		tr_choices_append(&sim->record, (uint32_t)rank, 1);
+	sim->now = tr_time_after(sim->now, TR_SIMULATED_STEP_NS);
+	return tr_runnable_take(&sim->runnable, rank);
 }
 
 static int64_t
@@ -119,6 +159,14 @@ simulated_now(const tr_pool *pool)
 	return sim->now;
 }
 
+const tr_scheduler tr_simulated_scheduler = {
+	.name = "simulated",
+	.put = put,
+	.put_back = put,
+	.try_next = try_next,
+	.now = simulated_now,
+};
+
 void
 tr_simulation_jump(tr_pool *pool, int64_t now)
 {
@@ -128,10 +176,91 @@ tr_simulation_jump(tr_pool *pool, int64_t now)
 		sim->now = now;
 }
 
-const tr_scheduler tr_simulated_scheduler = {
-	.name = "simulated",
-	.put = put,
-	.put_back = put,
-	.try_next = try_next,
-	.now = simulated_now,
-};
+int64_t
+tr_simulation_next_late(const tr_pool *pool)
+{
+	const simulation *sim = pool->simulation;
+
+	return sim != NULL ? tr_late_next(&sim->late) : INT64_MAX;
+}
+
+bool
+tr_simulation_has_work(const tr_pool *pool)
+{
+	const simulation *sim = pool->simulation;
+
+	return sim != NULL && (sim->runnable.count > 0 || sim->late.count > 0);
+}
+
+/* --- Faults. --- */
+
+tr_fault_source *
+tr_simulation_faults(tr_pool *pool)
+{
+	simulation *sim = pool->simulation;
+
+	return sim != NULL && sim->allocations.odds != 0 ? &sim->allocations : NULL;
+}
+
+enum tr_mishap
+tr_simulation_draw_mishap(tr_pool *pool)
+{
+	simulation *sim = pool->simulation;
+
+	if (!tr_random_strikes(&sim->mishap_random, sim->faults.restart))
+		return TR_NO_MISHAP;
+	return tr_random_below(&sim->mishap_random, 2) == 0 ? TR_FAIL_BEFORE : TR_FAIL_AFTER;
+}
+
+/* --- Reports. --- */
+
+char *
+tr_simulation_write_choices(const tr_pool *pool)
+{
+	return tr_choices_write(&((const simulation *)pool->simulation)->choices);
+}
+
+uint64_t
+tr_simulation_steps(const tr_pool *pool)
+{
+	return ((const simulation *)pool->simulation)->policy.steps;
+}
+
+uint32_t
+tr_simulation_born(const tr_pool *pool)
+{
+	/* SI-none: as it comes. */
+	return atomic_load_explicit(&((simulation *)pool->simulation)->born, memory_order_relaxed);
+}
+
+/* --- For an explorer. --- */
+
+void
+tr_simulation_record(tr_pool *pool)
+{
+	((simulation *)pool->simulation)->is_recorded = true;
+}
+
+tr_choices
+tr_simulation_take_record(tr_pool *pool)
+{
+	simulation *sim = pool->simulation;
+	tr_choices record = sim->record;
+
+	sim->record = (tr_choices){ 0 };
+	return record;
+}
+
+void
+tr_simulation_limit(tr_pool *pool, uint64_t steps)
+{
+	((simulation *)pool->simulation)->most_steps = steps;
+}
+
+bool
+tr_simulation_is_used_up(const tr_pool *pool)
+{
+	const simulation *sim = pool->simulation;
+
+	return sim->most_steps != 0 && sim->policy.steps >= sim->most_steps;
+}

@@ -89,7 +89,7 @@ tr_arena_carve(enum tr_arena_kind kind, unsigned size_class, uint32_t *units)
 	uint32_t slot = UINT32_C(1) << tr_slot_shift(size_class);
 	uint32_t want = slot > TR_BLOCK_UNITS ? slot : TR_BLOCK_UNITS;
 
-	if (tr_fault_due())
+	if (tr_fault_is_counted_down())
 		return 0;
 
 	/* AR-none: a first guess, validated by the exchange below. */

@@ -184,20 +184,30 @@ tr_cache_fini(tr_cache *cache)
 }
 
 static void
-follow_faults(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class, bool armed)
+keep(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class, bool nothing)
 {
-	if (armed && magazine->capacity != 0)
+	if (nothing && magazine->capacity != 0)
 		empty_magazine(magazine, kind, size_class);
-	magazine->capacity = armed ? 0 : 2 * magazine->batch;
+	magazine->capacity = nothing ? 0 : 2 * magazine->batch;
+}
+
+static void
+keep_of_all(tr_cache *cache, bool nothing)
+{
+	for (unsigned i = 0; i < TR_ACTOR_SIZES; i++)
+		keep(&cache->actors[i], TR_ACTORS, i, nothing);
+	for (unsigned i = 0; i < TR_MESSAGE_CLASSES; i++)
+		keep(&cache->messages[i], TR_MESSAGES, i, nothing);
+}
+
+void
+tr_cache_keep_nothing(tr_cache *cache)
+{
+	keep_of_all(cache, true);
 }
 
 void
 tr_cache_follow_faults(tr_cache *cache)
 {
-	bool armed = tr_fault_armed();
-
-	for (unsigned i = 0; i < TR_ACTOR_SIZES; i++)
-		follow_faults(&cache->actors[i], TR_ACTORS, i, armed);
-	for (unsigned i = 0; i < TR_MESSAGE_CLASSES; i++)
-		follow_faults(&cache->messages[i], TR_MESSAGES, i, armed);
+	keep_of_all(cache, tr_fault_armed());
 }

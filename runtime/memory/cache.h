@@ -32,7 +32,7 @@
 
 typedef struct tr_magazine {
 	uint32_t count;
-	uint32_t capacity; /* two batches; 0 while faults are armed, so that nothing is kept */
+	uint32_t capacity; /* two batches; 0 when nothing is to be kept, so that every take can fail */
 	uint32_t batch;
 	uint32_t spill;    /* slots that the depot refused, linked by their first word; 0 ends */
 	uint32_t fresh;    /* the carved units not yet used: fresh .. fresh_end */
@@ -51,7 +51,10 @@ void tr_cache_init(tr_cache *cache);
 /* Give every slot to the depots.  Waits for a depot's lock if it must. */
 void tr_cache_fini(tr_cache *cache);
 
-/* While faults are armed: keep nothing, so that every take can fail. */
+/* From now on keep nothing, so that every take can fail. */
+void tr_cache_keep_nothing(tr_cache *cache);
+
+/* The same while faults are armed; else keep as usual. */
 void tr_cache_follow_faults(tr_cache *cache);
 
 uint32_t tr_cache_take_slow(tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class);

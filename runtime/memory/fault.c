@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/memory/fault.h"
 
+#include "runtime/platform/random.h"
+
 #include <stdlib.h>
 
 static _Atomic long countdown;
 static _Atomic bool struck;
+static _Atomic uint32_t sources; /* threads that have one */
+static _Thread_local tr_fault_source *my_source;
 
 void
 tr_fault_arm(long n)
@@ -28,8 +32,26 @@ tr_fault_struck(void)
 	return atomic_load_explicit(&struck, memory_order_relaxed);
 }
 
+void
+tr_fault_draw_from(tr_fault_source *source)
+{
+	/* FA-none: the thread sees its own change. */
+	atomic_fetch_add_explicit(&sources, (uint32_t)(source != NULL) - (uint32_t)(my_source != NULL), memory_order_relaxed);
+	my_source = source;
+}
+
 bool
 tr_fault_due(void)
+{
+	/* FA-none: as for the countdown. */
+	if (TR_UNLIKELY(atomic_load_explicit(&sources, memory_order_relaxed) != 0) && my_source != NULL &&
+	    tr_random_strikes(&my_source->random, my_source->odds))
+		return true;
+	return tr_fault_is_counted_down();
+}
+
+bool
+tr_fault_is_counted_down(void)
 {
 	/* FA-none: the common case, nothing armed, must not write a shared line. */
 	if (TR_LIKELY(atomic_load_explicit(&countdown, memory_order_relaxed) <= 0))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 libtroupe_a_SOURCES += \
-	%D%/base.h %D%/platform.h \
+	%D%/base.h %D%/platform.h %D%/random.h \
 	%D%/common.c
 if TR_LINUX
 libtroupe_a_SOURCES += \
