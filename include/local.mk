@@ -9,4 +9,5 @@ troupeinclude_HEADERS = \
 	%D%/troupe/timer.h \
 	%D%/troupe/ask.h \
 	%D%/troupe/failure.h \
-	%D%/troupe/registry.h
+	%D%/troupe/registry.h \
+	%D%/troupe/test.h

@@ -80,7 +80,7 @@ check_sources() {
 		rank["engine"] = 3
 		rank["actor"] = 4
 		rank["flow"] = rank["events"] = rank["insight"] = 5
-		rank["tools"] = 6
+		rank["tools"] = rank["testing"] = 6
 		tag = "(^|[^A-Za-z0-9_-])[A-Z][A-Z][A-Z]?[A-Z]?-([A-Z]|none)([^A-Za-z0-9_-]|$)"
 	}
 

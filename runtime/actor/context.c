@@ -158,6 +158,15 @@ fail:
 	return NULL;
 }
 
+bool
+tr_context_is_alone(void)
+{
+	pthread_mutex_lock(&list_lock);
+	bool alone = all_contexts == tr_current_context && (all_contexts == NULL || all_contexts->after_it == NULL);
+	pthread_mutex_unlock(&list_lock);
+	return alone;
+}
+
 /* --- Runtimes. --- */
 
 uint8_t

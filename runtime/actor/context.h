@@ -126,6 +126,9 @@ bool tr_process_is_forked(void);
 TR_MUST_USE bool tr_context_init(tr_context *context, troupe *runtime);
 void tr_context_fini(tr_context *context);
 
+/* Whether the calling thread's is the only one there is. */
+bool tr_context_is_alone(void);
+
 /* Number a runtime and let it be entered; 0 when TR_RUNTIMES - 1 are open. */
 TR_MUST_USE uint8_t tr_runtime_publish(troupe *t);
 /* Let nobody enter any more. */

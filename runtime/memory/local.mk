@@ -5,4 +5,5 @@ libtroupe_a_SOURCES += \
 	%D%/fault.c %D%/fault.h \
 	%D%/arena.c %D%/arena.h \
 	%D%/depot.c %D%/depot.h \
-	%D%/cache.c %D%/cache.h
+	%D%/cache.c %D%/cache.h \
+	%D%/census.c %D%/census.h

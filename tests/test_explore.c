@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The explorer: what it finds and how soon, what it says of it, what it makes
+ * of the run, and that all of it can be had again.
+ */
+
+#include "tests/suite.h"
+#include "tests/system.h"
+
+#include <stdio.h>
+#include <troupe/test.h>
+#include <unistd.h>
+
+/* --- What it said. --- */
+
+typedef struct notes {
+	char text[16384];
+	size_t length;
+	int lines;
+} notes;
+
+static void
+note_line(void *context, const char *text)
+{
+	notes *n = context;
+
+	n->lines++;
+	n->length += (size_t)snprintf(n->text + n->length, sizeof n->text - n->length, "%s\n", text);
+	ck_assert_uint_lt(n->length, sizeof n->text);
+}
+
+static void
+assert_said(const notes *n, const char *text)
+{
+	ck_assert_msg(strstr(n->text, text) != NULL, "\"%s\" was not said in:\n%s", text, n->text);
+}
+
+/* --- A counter that somebody reads in between. --- */
+
+#define TURNS  60
+#define MOMENT 57 /* turns of the counter after which it must not be read */
+#define STEPS  (TURNS + 1 + 2) /* each of the two has a turn more, in which it finds nothing */
+
+enum { COUNT = 1, READ };
+
+struct counting {
+	int counted, read_at;
+};
+
+static void
+count_on(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	struct counting *c = *(struct counting **)state;
+
+	if (msg->type == READ)
+		c->read_at = c->counted;
+	else if (++c->counted < TURNS)
+		(void)troupe_send(troupe_self(self), COUNT, NULL, 0);
+}
+
+static int
+keep_argument(troupe_actor *self, void *state, const void *argument)
+{
+	(void)self;
+	memcpy(state, argument, sizeof(void *));
+	return 0;
+}
+
+static const troupe_class counting_class = {
+	.name = "counting",
+	.state_size = sizeof(struct counting *),
+	.start = keep_argument,
+	.receive = count_on,
+};
+
+/*
+ * Two actors that are runnable from the beginning; the reader has one turn, and
+ * must not have it at one moment of the other's sixty: depth 2, and a chance of
+ * some 2^-57 when each turn is drawn alike.
+ */
+static int
+read_in_between(troupe *t, void *context)
+{
+	struct counting c = { 0, -1 }, *pointer = &c;
+	troupe_ref counter = troupe_spawn(t, &counting_class, &pointer);
+	troupe_ref reader = troupe_spawn(t, &counting_class, &pointer);
+
+	(void)context;
+	(void)troupe_send(counter, COUNT, NULL, 0);
+	(void)troupe_send(reader, READ, NULL, 0);
+	if (troupe_wait(t, TROUPE_FOREVER) != TROUPE_OK || c.counted != TURNS || c.read_at < 0)
+		return 1;
+	return c.read_at == MOMENT ? 7 : 0;
+}
+
+static const troupe_policy pct = TROUPE_POLICY_PCT, by_chance = TROUPE_POLICY_RANDOM, in_turn = TROUPE_POLICY_ROUND_ROBIN;
+
+static troupe_exploration
+reading(const troupe_policy *policy, const troupe_options *options, notes *n)
+{
+	return (troupe_exploration){
+		.name = "reading",
+		.scenario = read_in_between,
+		.policies = policy,
+		.policy_count = 1,
+		.options = options,
+		.say = note_line,
+		.say_context = n,
+	};
+}
+
+START_TEST(test_explore_by_pct_finds_a_bug_of_depth_2_within_its_bound)
+{
+	const troupe_options options = { .depth = 2 };
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&pct, &options, &n);
+	uint64_t all = 0;
+
+	/* A find takes n k = 2 * 63 runs at most on average; twenty of them, of seeds that are fixed. */
+	for (uint64_t i = 0; i < 20; i++) {
+		n.length = 0;
+		what.seed = i * 10000;
+		what.runs = 10000;
+		sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+		ck_assert_int_eq(found.value, 7);
+		ck_assert_int_eq(found.policy, TROUPE_POLICY_PCT);
+		ck_assert_uint_eq(found.most_actors, 2);
+		ck_assert_uint_eq(found.most_steps, STEPS);
+		all += found.runs;
+		troupe_exploration_free(&found);
+	}
+	ck_assert_uint_le(all, 20 * 2 * STEPS);
+	assert_said(&n, "n = 2 actors, k = 63 steps");
+	assert_said(&n, "depth 2");
+	assert_said(&n, "= 0.00794");
+}
+END_TEST
+
+START_TEST(test_explore_by_chance_does_not_find_it)
+{
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&by_chance, NULL, &n);
+
+	what.runs = 3000;
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_OK);
+	ck_assert_uint_eq(found.runs, 3000);
+	ck_assert_ptr_null(found.why);
+	ck_assert_int_eq(n.lines, 1);
+	assert_said(&n, "reading: 3000 runs, none failed");
+}
+END_TEST
+
+START_TEST(test_explore_stops_at_the_first_run_that_fails_and_makes_it_short)
+{
+	const troupe_options options = { .depth = 2 };
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&pct, &options, &n);
+	char again[200];
+
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+	ck_assert_uint_eq(found.seed, found.runs - 1);
+	snprintf(again, sizeof again, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=pct TROUPE_DEPTH=2 TROUPE_LENGTH=63", found.seed);
+	ck_assert_str_eq(found.again, again);
+	assert_said(&n, again);
+	/* The reader is the second that was runnable: it waits for as long as the counter, at rank 1, is chosen. */
+	ck_assert_str_eq(found.choices, "0,1*56");
+	ck_assert_uint_le(found.shrink_runs, 200);
+	snprintf(again, sizeof again, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=replay TROUPE_CHOICES=0,1*56", found.seed);
+	ck_assert_str_eq(found.shortest, again);
+	assert_said(&n, again);
+	ck_assert_str_eq(found.why, "the scenario returned 7");
+	troupe_exploration_free(&found);
+}
+END_TEST
+
+/* --- Again. --- */
+
+static void
+set_variables(const char *assignments)
+{
+	char text[1024], *rest = text;
+
+	snprintf(text, sizeof text, "%s", assignments);
+	for (char *one; (one = strsep(&rest, " ")) != NULL;) {
+		char *value = strchr(one, '=');
+
+		*value++ = '\0';
+		ck_assert_int_eq(setenv(one, value, 1), 0);
+	}
+}
+
+static void
+assert_again(troupe_exploration *what, const char *variables, const char *policy)
+{
+	troupe_exploration_result found;
+	notes *n = what->say_context;
+
+	n->length = 0;
+	set_variables(variables);
+	sys_assert_status(troupe_explore(what, &found), TROUPE_FAILED);
+	ck_assert_int_eq(found.value, 7);
+	ck_assert_uint_eq(found.runs, 1);
+	ck_assert_str_eq(found.again, variables);
+	assert_said(n, policy);
+	troupe_exploration_free(&found);
+}
+
+START_TEST(test_explore_makes_a_run_again_by_the_variables_that_it_printed)
+{
+	const troupe_options options = { .depth = 2 };
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&pct, &options, &n);
+
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+	assert_again(&what, found.again, "pct");
+	ck_assert_int_eq(unsetenv("TROUPE_DEPTH"), 0);
+	ck_assert_int_eq(unsetenv("TROUPE_LENGTH"), 0);
+	assert_again(&what, found.shortest, "replay");
+	troupe_exploration_free(&found);
+}
+END_TEST
+
+START_TEST(test_explore_replays_a_file)
+{
+	char name[] = "/tmp/troupe-choices-XXXXXX", variable[160];
+	notes n = { .length = 0 };
+	troupe_exploration what = reading(&pct, NULL, &n);
+	const int file = mkstemp(name);
+
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq((int)write(file, "0 ,\n1*56\n", 9), 9);
+	close(file);
+	snprintf(variable, sizeof variable, "TROUPE_SEED=3 TROUPE_POLICY=replay TROUPE_CHOICES=@%s", name);
+	assert_again(&what, variable, "replay");
+	unlink(name);
+}
+END_TEST
+
+START_TEST(test_explore_runs_once_when_the_environment_has_a_seed)
+{
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&in_turn, NULL, &n);
+
+	set_variables("TROUPE_SEED=17");
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_OK);
+	ck_assert_uint_eq(found.runs, 1);
+}
+END_TEST
+
+START_TEST(test_explore_uses_the_policy_of_the_environment)
+{
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&by_chance, NULL, &n);
+
+	set_variables("TROUPE_POLICY=pct TROUPE_DEPTH=2");
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+	ck_assert_int_eq(found.policy, TROUPE_POLICY_PCT);
+	troupe_exploration_free(&found);
+}
+END_TEST
+
+/* --- Other ways to fail. --- */
+
+static int
+do_nothing(troupe *t, void *context)
+{
+	(void)t;
+	(void)context;
+	return 0;
+}
+
+static int
+never_end(troupe *t, void *context)
+{
+	struct counting c = { INT32_MIN, -1 }, *pointer = &c;
+
+	(void)context;
+	(void)troupe_send(troupe_spawn(t, &counting_class, &pointer), COUNT, NULL, 0);
+	(void)troupe_wait(t, TROUPE_FOREVER);
+	return c.counted >= 0;
+}
+
+static int
+lose_a_message(troupe *t, void *context)
+{
+	(void)t;
+	(void)context;
+	return troupe_msg_new(1, 4000, NULL) == NULL;
+}
+
+static void
+keep_for_ever(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	(void)state;
+	(void)msg;
+	(void)troupe_keep(self);
+}
+
+static int
+keep_a_message(troupe *t, void *context)
+{
+	static const troupe_class class_ = { .receive = keep_for_ever };
+
+	(void)context;
+	(void)troupe_send(troupe_spawn(t, &class_, NULL), 1, NULL, 0);
+	return troupe_wait(t, TROUPE_FOREVER) != TROUPE_OK;
+}
+
+static int
+open_another_thread(troupe *t, void *context)
+{
+	troupe *other = troupe_open(&(troupe_options){ .workers = 1 });
+
+	(void)t;
+	(void)context;
+	return troupe_close(other, TROUPE_FOREVER, NULL, NULL) != TROUPE_OK;
+}
+
+static const struct {
+	const char *why;
+	int (*scenario)(troupe *t, void *context);
+} ways[] = {
+	{ NULL, do_nothing },
+	{ NULL, open_another_thread },
+	{ "it went on after 5000 steps", never_end },
+	{ "64 units of 64 bytes, in messages or actors, were not given back", lose_a_message },
+	{ "1 units of 64 bytes, in messages or actors, were not given back", keep_a_message },
+};
+#define WAYS ((int)(sizeof ways / sizeof *ways))
+
+START_TEST(test_explore_sees_what_is_wrong)
+{
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	const troupe_exploration what = {
+		.scenario = ways[_i].scenario,
+		.runs = 20,
+		.most_steps = 5000,
+		.say = note_line,
+		.say_context = &n,
+	};
+
+	if (ways[_i].why == NULL) {
+		sys_assert_status(troupe_explore(&what, &found), TROUPE_OK);
+		ck_assert_uint_eq(found.runs, 20);
+		return;
+	}
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+	ck_assert_str_eq(found.why, ways[_i].why);
+	ck_assert_int_eq(found.value, 0);
+	ck_assert_uint_eq(found.runs, 1);
+	assert_said(&n, ways[_i].why);
+	assert_said(&n, "scenario: failed in run 1 of 20");
+	/* It does so whatever is chosen. */
+	ck_assert_str_eq(found.choices, "");
+	ck_assert_ptr_nonnull(strstr(troupe_last_error_text(), ways[_i].why));
+	troupe_exploration_free(&found);
+}
+END_TEST
+
+/* A scenario that is not the same each time. */
+static int
+fail_once(troupe *t, void *context)
+{
+	int *times = context;
+
+	(void)t;
+	return ++*times == 5 ? 3 : 0;
+}
+
+START_TEST(test_explore_says_when_a_run_cannot_be_made_again)
+{
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	int times = 0;
+	const troupe_exploration what = { .scenario = fail_once, .context = &times, .say = note_line, .say_context = &n };
+
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+	ck_assert_uint_eq(found.runs, 5);
+	ck_assert_ptr_null(found.shortest);
+	ck_assert_ptr_null(found.choices);
+	ck_assert_uint_eq(found.shrink_runs, 1);
+	assert_said(&n, "cannot be replayed");
+	troupe_exploration_free(&found);
+}
+END_TEST
+
+/* --- What it is asked. --- */
+
+START_TEST(test_explore_refuses_what_makes_no_sense)
+{
+	static const troupe_policy replay = TROUPE_POLICY_REPLAY, none = (troupe_policy)9;
+	const troupe_options bad = { .ring = 5 };
+	troupe_exploration what = { .scenario = do_nothing };
+
+	sys_assert_status(troupe_explore(NULL, NULL), TROUPE_INVALID);
+	sys_assert_status(troupe_explore(&(troupe_exploration){ .name = "x" }, NULL), TROUPE_INVALID);
+	what.policy_count = 1;
+	what.policies = &replay;
+	sys_assert_status(troupe_explore(&what, NULL), TROUPE_INVALID);
+	what.policies = &none;
+	sys_assert_status(troupe_explore(&what, NULL), TROUPE_INVALID);
+	what.policies = NULL;
+	what.options = &bad;
+	sys_assert_status(troupe_explore(&what, NULL), TROUPE_INVALID);
+	ck_assert_ptr_nonnull(strstr(troupe_last_error_text(), "option ring is 5"));
+	what.options = NULL;
+	set_variables("TROUPE_SCHEDULER=pool");
+	sys_assert_status(troupe_explore(&what, NULL), TROUPE_INVALID);
+	ck_assert_ptr_nonnull(strstr(troupe_last_error_text(), "TROUPE_SCHEDULER=pool"));
+	set_variables("TROUPE_SCHEDULER=simulated TROUPE_FAULTS=late");
+	sys_assert_status(troupe_explore(&what, NULL), TROUPE_INVALID);
+	ck_assert_ptr_nonnull(strstr(troupe_last_error_text(), "TROUPE_FAULTS"));
+	troupe_exploration_free(NULL);
+}
+END_TEST
+
+/* --- The program's own callbacks. --- */
+
+struct heard {
+	int letters, failures, lines;
+};
+
+static void
+hear_letter(void *context, const troupe_dead_letter *letter)
+{
+	(void)letter;
+	((struct heard *)context)->letters++;
+}
+
+static void
+hear_failure(void *context, const troupe_failure *failure)
+{
+	(void)failure;
+	((struct heard *)context)->failures++;
+}
+
+static void
+hear_line(void *context, troupe_log_level level, const char *text)
+{
+	(void)level;
+	(void)text;
+	((struct heard *)context)->lines++;
+}
+
+static void
+fail_at_once(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	(void)state;
+	(void)msg;
+	troupe_fail(self, 1, "at once");
+}
+
+static int
+fail_an_actor(troupe *t, void *context)
+{
+	static const troupe_class class_ = { .receive = fail_at_once };
+
+	(void)context;
+	(void)troupe_send(troupe_spawn(t, &class_, NULL), 1, NULL, 0);
+	return troupe_wait(t, TROUPE_FOREVER) != TROUPE_OK;
+}
+
+START_TEST(test_explore_leaves_the_callbacks_their_context)
+{
+	struct heard heard = { 0 };
+	notes n = { .length = 0 };
+	troupe_options options = { .context = &heard, .dead_letter = hear_letter, .log = hear_line };
+	const troupe_exploration what = {
+		.scenario = fail_an_actor,
+		.runs = 3,
+		.policies = &in_turn,
+		.policy_count = 1,
+		.options = &options,
+		.say = note_line,
+		.say_context = &n,
+	};
+
+	sys_assert_status(troupe_explore(&what, NULL), TROUPE_OK);
+	ck_assert_int_eq(heard.letters, 3);
+	ck_assert_int_eq(heard.lines, 3);
+	options.failure = hear_failure;
+	sys_assert_status(troupe_explore(&what, NULL), TROUPE_OK);
+	ck_assert_int_eq(heard.failures, 3);
+	ck_assert_int_eq(heard.lines, 3);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("explore");
+	TCase *tc = tcase_create("explore");
+
+	tcase_add_test(tc, test_explore_by_pct_finds_a_bug_of_depth_2_within_its_bound);
+	tcase_add_test(tc, test_explore_by_chance_does_not_find_it);
+	tcase_add_test(tc, test_explore_stops_at_the_first_run_that_fails_and_makes_it_short);
+	tcase_add_test(tc, test_explore_makes_a_run_again_by_the_variables_that_it_printed);
+	tcase_add_test(tc, test_explore_replays_a_file);
+	tcase_add_test(tc, test_explore_runs_once_when_the_environment_has_a_seed);
+	tcase_add_test(tc, test_explore_uses_the_policy_of_the_environment);
+	tcase_add_loop_test(tc, test_explore_sees_what_is_wrong, 0, WAYS);
+	tcase_add_test(tc, test_explore_says_when_a_run_cannot_be_made_again);
+	tcase_add_test(tc, test_explore_refuses_what_makes_no_sense);
+	tcase_add_test(tc, test_explore_leaves_the_callbacks_their_context);
+	suite_add_tcase(suite, tc);
+	return run_suite(suite);
+}
