@@ -34,6 +34,10 @@ check_PROGRAMS += \
 	%D%/test_worker \
 	%D%/test_pool \
 	%D%/test_pool_wakes \
+	%D%/test_runnable \
+	%D%/test_choices \
+	%D%/test_policy \
+	%D%/test_late \
 	%D%/test_simulated \
 	%D%/test_wheel \
 	%D%/test_deadlines \
@@ -78,6 +82,7 @@ check_PROGRAMS += \
 	%D%/test_system_idle \
 	%D%/test_system_limits \
 	%D%/test_system_link \
+	%D%/test_system_mishaps \
 	%D%/test_system_misuse \
 	%D%/test_system_monitor \
 	%D%/test_system_monitor_end \
