@@ -26,14 +26,6 @@ open_with(troupe_faults faults, uint64_t seed)
 	    &ledger);
 }
 
-static int
-keep_argument(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, argument, sizeof(void *));
-	return 0;
-}
-
 /* --- Allocations. --- */
 
 static uint64_t made, destroyed, statuses[TROUPE_TAKEN + 1], asks_begun, asks_ended;
@@ -138,7 +130,7 @@ try_everything(troupe_actor *self, void *state, const troupe_msg *msg)
 	note_status(troupe_register(self, "tough"));
 	note_status(troupe_set_name(self, "a tough one"));
 	note_status(troupe_become(self, try_everything));
-	note_status(troupe_unstash(self, SIZE_MAX) > 0 ? TROUPE_OK : TROUPE_OK);
+	(void)troupe_unstash(self, SIZE_MAX);
 }
 
 static const troupe_supervisor restart_soon = { .backoff_ns = 1000, .restarts = 1000000 };
@@ -161,9 +153,9 @@ START_TEST(test_system_mishaps_of_allocation_are_said_and_harm_nothing)
 	/* Outside a callback all of it works. */
 	for (uint32_t i = 0; i < rounds; i++) {
 		sys_send(who, 1, NULL, 0);
-		sys_wait(t);
+		/* What waits in a stash has no outcome yet. */
+		sys_assert_status(troupe_wait(t, TROUPE_FOREVER), TROUPE_OK);
 	}
-	/* What waits in a stash has no outcome yet. */
 	sys_assert_status(troupe_stop(who, TROUPE_STOP_NOW), TROUPE_OK);
 	sys_wait(t);
 	sys_close(t, &ledger);
@@ -375,9 +367,9 @@ START_TEST(test_system_mishaps_late_messages_let_deadlines_pass)
 		if (late == 0) {
 			ck_assert_uint_eq(ends[TROUPE_TIMEOUT], 0);
 		} else {
-			/* Two deliveries in ten asks are late, and half of these by more than a millisecond. */
+			/* Two deliveries in ten asks are late, half of these by more than a millisecond, or a thousand. */
 			ck_assert_uint_gt(ends[TROUPE_TIMEOUT], ASKS / 20);
-			ck_assert_uint_lt(ends[TROUPE_TIMEOUT], ASKS / 3);
+			ck_assert_uint_gt(ends[TROUPE_OK], ASKS / 20);
 			ck_assert_uint_gt(sys_get(&ledger.dead[TROUPE_LATE]), ASKS / 40);
 		}
 		sys_close(t, &ledger);
@@ -456,7 +448,7 @@ START_TEST(test_system_mishaps_of_behaviors_are_failures_of_the_supervised)
 {
 	memset(&boss, 0, sizeof boss);
 	troupe *t = open_with((troupe_faults){ .restart = 10 }, 11);
-	uint64_t failed = 0, received = 0;
+	uint64_t failed = 0;
 
 	sys_send(sys_spawn(t, &boss_class, NULL), 1, NULL, 0);
 	sys_wait(t);
@@ -476,12 +468,10 @@ START_TEST(test_system_mishaps_of_behaviors_are_failures_of_the_supervised)
 		ck_assert_uint_lt(boss.received[k], JOBS);
 		ck_assert_uint_gt(boss.received[k], JOBS - boss.failed[k]);
 		failed += boss.failed[k];
-		received += boss.received[k];
 	}
 	ck_assert_uint_eq(totals.failed, failed);
 	ck_assert_uint_eq(totals.restarted, failed);
 	sys_assert_count(ledger.dead[TROUPE_FAILED], failed);
-	ck_assert_uint_gt(received, 0);
 	sys_close(t, &ledger);
 }
 END_TEST
@@ -556,7 +546,7 @@ digest_of_tough_run(uint64_t seed)
 	memset(statuses, 0, sizeof statuses);
 	for (int i = 0; i < 40; i++) {
 		sys_send(who, 1, NULL, 0);
-		sys_wait(t);
+		sys_assert_status(troupe_wait(t, TROUPE_FOREVER), TROUPE_OK);
 	}
 	for (int status = 0; status <= TROUPE_TAKEN; status++)
 		digest = digest * 1000003 + statuses[status];
