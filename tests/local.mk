@@ -46,6 +46,7 @@ check_PROGRAMS += \
 	%D%/test_message \
 	%D%/test_context \
 	%D%/test_options \
+	%D%/test_options_simulation \
 	%D%/test_name \
 	%D%/test_crash \
 	%D%/test_sleepers \

@@ -3,6 +3,7 @@
 #include "tests/support.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 static void
@@ -27,6 +28,81 @@ START_TEST(test_fault_strikes_the_allocation_it_was_armed_for)
 			ck_assert_msg(!tr_fault_due(), "armed for %ld, it struck at %ld", n, i);
 		ck_assert_msg(tr_fault_due(), "armed for %ld, it did not strike", n);
 	}
+}
+END_TEST
+
+/* --- By chance. --- */
+
+START_TEST(test_fault_by_chance_strikes_as_often_as_it_says)
+{
+	tr_fault_source source = { .random = 1, .odds = 10 };
+	int strikes = 0;
+
+	tr_fault_draw_from(&source);
+	for (int i = 0; i < 10000; i++)
+		strikes += tr_fault_due();
+	tr_fault_draw_from(NULL);
+	/* 1000, with a standard deviation of 30; the seed is fixed, so that this cannot fail by chance. */
+	ck_assert_int_gt(strikes, 900);
+	ck_assert_int_lt(strikes, 1100);
+	for (int i = 0; i < 100; i++)
+		ck_assert(!tr_fault_due());
+}
+END_TEST
+
+START_TEST(test_fault_by_chance_is_the_same_with_the_same_seed)
+{
+	tr_fault_source first = { .random = 5, .odds = 3 }, second = first;
+
+	for (int i = 0; i < 1000; i++) {
+		tr_fault_draw_from(&first);
+		bool struck = tr_fault_due();
+
+		tr_fault_draw_from(&second);
+		ck_assert(tr_fault_due() == struck);
+	}
+	tr_fault_draw_from(NULL);
+}
+END_TEST
+
+START_TEST(test_fault_by_chance_does_not_strike_what_is_only_counted)
+{
+	tr_fault_source source = { .random = 1, .odds = 1 };
+	const tr_fault_source before = source;
+
+	tr_fault_draw_from(&source);
+	for (int i = 0; i < 100; i++)
+		ck_assert(!tr_fault_is_counted_down());
+	ck_assert_uint_eq(source.random, before.random);
+	ck_assert(tr_fault_due());
+	tr_fault_draw_from(NULL);
+	tr_fault_arm(1);
+	ck_assert(tr_fault_is_counted_down());
+}
+END_TEST
+
+static int elsewhere;
+
+static void *
+allocate_elsewhere(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 1000; i++)
+		elsewhere += tr_fault_due();
+	return NULL;
+}
+
+START_TEST(test_fault_by_chance_is_the_threads_own)
+{
+	tr_fault_source source = { .random = 1, .odds = 1 };
+	pthread_t thread;
+
+	tr_fault_draw_from(&source);
+	ck_assert_int_eq(pthread_create(&thread, NULL, allocate_elsewhere, NULL), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(elsewhere, 0);
+	ck_assert(tr_fault_due());
+	tr_fault_draw_from(NULL);
 }
 END_TEST
 
@@ -161,6 +237,10 @@ case_fault(void)
 	tcase_add_checked_fixture(tc, disarm, disarm);
 	tcase_add_test(tc, test_fault_lets_everything_pass_when_nothing_is_armed);
 	tcase_add_test(tc, test_fault_strikes_the_allocation_it_was_armed_for);
+	tcase_add_test(tc, test_fault_by_chance_strikes_as_often_as_it_says);
+	tcase_add_test(tc, test_fault_by_chance_is_the_same_with_the_same_seed);
+	tcase_add_test(tc, test_fault_by_chance_does_not_strike_what_is_only_counted);
+	tcase_add_test(tc, test_fault_by_chance_is_the_threads_own);
 	tcase_add_test(tc, test_fault_strikes_once);
 	tcase_add_test(tc, test_fault_is_armed_until_it_strikes);
 	tcase_add_test(tc, test_fault_tells_that_it_has_struck);

@@ -5,6 +5,8 @@
  * deliveries each time, in one process and in many; another seed makes others.
  */
 
+#include "runtime/actor/runtime.h"
+#include "runtime/engine/simulated.h"
 #include "tests/suite.h"
 #include "tests/system.h"
 
@@ -159,8 +161,9 @@ note_letter(void *context, const troupe_dead_letter *letter)
 		enter(r, BURIED, (uint64_t)letter->reason, n->number);
 }
 
+/* Choices that are given are replayed; those that are made are left in *made, from malloc, unless it is NULL. */
 static struct diary
-run_once_through(uint64_t seed, int quantum, uint32_t length)
+run_with_choices(uint64_t seed, int quantum, uint32_t length, const char *choices, char **made)
 {
 	struct run r = { .budget = length };
 	struct run *pointer = &r;
@@ -169,8 +172,12 @@ run_once_through(uint64_t seed, int quantum, uint32_t length)
 
 	r.t = sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED,
 				.seed = seed,
-				.quantum = quantum },
+				.quantum = quantum,
+				.policy = choices != NULL ? TROUPE_POLICY_REPLAY : TROUPE_POLICY_RANDOM,
+				.choices = choices },
 	    &ledger);
+	if (made != NULL)
+		tr_simulation_record(&r.t->pool);
 	for (int i = 0; i < ACTORS; i++)
 		r.actor[i] = sys_spawn(r.t, &player_class, &pointer);
 	/* Interrupted now and then by the outside, at moments that the run itself decides. */
@@ -182,8 +189,20 @@ run_once_through(uint64_t seed, int quantum, uint32_t length)
 				break;
 	}
 	sys_wait(r.t);
+	if (made != NULL) {
+		tr_choices record = tr_simulation_take_record(&r.t->pool);
+
+		*made = tr_choices_write(&record);
+		tr_choices_fini(&record);
+	}
 	sys_close(r.t, &ledger);
 	return r.diary;
+}
+
+static struct diary
+run_once_through(uint64_t seed, int quantum, uint32_t length)
+{
+	return run_with_choices(seed, quantum, length, NULL, NULL);
 }
 
 static const int quanta[] = { 0, 1, 3, 1000 };
@@ -199,6 +218,26 @@ START_TEST(test_system_same_run_again_in_one_process)
 
 		ck_assert_uint_eq(again.entries, first.entries);
 		ck_assert_uint_eq(again.digest, first.digest);
+	}
+}
+END_TEST
+
+START_TEST(test_system_same_run_when_its_choices_are_replayed)
+{
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		char *made, *again;
+		struct diary first = run_with_choices(seed, quanta[_i], 500, NULL, &made);
+		struct diary second = run_with_choices(seed, quanta[_i], 500, made, &again);
+
+		ck_assert_ptr_nonnull(made);
+		ck_assert_uint_gt(strlen(made), 100);
+		ck_assert_uint_eq(second.entries, first.entries);
+		ck_assert_uint_eq(second.digest, first.digest);
+		ck_assert_str_eq(again, made);
+		/* They, and not the seed, made it: with none of them it is another run. */
+		ck_assert_uint_ne(run_with_choices(seed, quanta[_i], 500, "", NULL).digest, first.digest);
+		free(made);
+		free(again);
 	}
 }
 END_TEST
@@ -364,6 +403,7 @@ main(int count, char **argument)
 	TCase *tc = tcase_create("same run");
 
 	tcase_add_loop_test(tc, test_system_same_run_again_in_one_process, 0, 4);
+	tcase_add_loop_test(tc, test_system_same_run_when_its_choices_are_replayed, 0, 4);
 	tcase_add_loop_test(tc, test_system_same_run_again_in_other_processes, 0, 4);
 	tcase_add_loop_test(tc, test_system_same_run_only_with_the_same_seed, 0, 4);
 	tcase_add_test(tc, test_system_same_run_has_a_virtual_clock);
