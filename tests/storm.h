@@ -36,6 +36,7 @@ typedef struct storm {
 	storm_end end;
 	/* May be NULL: called once it is open, and before it is closed. */
 	void (*opened)(struct storm *storm), (*closing)(struct storm *storm);
+	bool is_scarce; /* memory may be refused at any time */
 	/* What happened, in order: simulated runs only. */
 	uint64_t digest, entries;
 	/* What came of it. */

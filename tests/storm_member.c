@@ -64,13 +64,29 @@ destroy_load(void *body, size_t size)
 	sys_add(&l->storm->destroyed, 1);
 }
 
+static bool
+is_done(const storm *s, troupe_status status)
+{
+	return status == TROUPE_OK || (s->is_scarce && status == TROUPE_NOMEM);
+}
+
+/* The same of what returns nothing when it fails. */
+static bool
+is_excused(const storm *s, bool worked)
+{
+	return worked || (s->is_scarce && troupe_last_error() == TROUPE_NOMEM);
+}
+
+/* NULL only where memory is scarce. */
 static troupe_msg *
 make_load(struct member *m, uint32_t type)
 {
 	static const size_t sizes[] = { sizeof(struct load), 100, 3000, 70000 };
 	troupe_msg *msg = troupe_msg_new(type, sizes[sys_below(&m->random, 4)], destroy_load);
 
-	storm_expect(m->storm, msg != NULL);
+	storm_expect(m->storm, is_excused(m->storm, msg != NULL));
+	if (msg == NULL)
+		return NULL;
 	*(struct load *)troupe_msg_fill(msg) = (struct load){ m->storm, MAGIC };
 	troupe_msg_set_lane(msg, sys_below(&m->random, 4) == 0 ? TROUPE_LANE_URGENT : TROUPE_LANE_NORMAL);
 	sys_add(&m->storm->made, 1);
@@ -78,9 +94,10 @@ make_load(struct member *m, uint32_t type)
 }
 
 static bool
-is_refusal(troupe_status status)
+is_refusal(const storm *s, troupe_status status)
 {
-	return status == TROUPE_DEAD || status == TROUPE_CLOSING || status == TROUPE_INVALID;
+	return status == TROUPE_DEAD || status == TROUPE_CLOSING || status == TROUPE_INVALID ||
+	       (s->is_scarce && status == TROUPE_NOMEM);
 }
 
 /* --- What one may do: sending. --- */
@@ -95,13 +112,16 @@ do_send(troupe_actor *self, struct member *m)
 	                                : troupe_send(to, STORM_WORK, bytes, way == 1 ? sizeof bytes : way);
 
 	(void)self;
-	storm_expect(m->storm, status == TROUPE_OK || is_refusal(status));
+	storm_expect(m->storm, status == TROUPE_OK || is_refusal(m->storm, status));
 }
 
 static void
 do_send_load(troupe_actor *self, struct member *m)
 {
 	troupe_msg *msg = make_load(m, LOAD);
+
+	if (msg == NULL)
+		return;
 	troupe_status status = troupe_send_msg(anybody(m), &msg);
 
 	(void)self;
@@ -115,6 +135,9 @@ do_send_block(troupe_actor *self, struct member *m)
 	troupe_shared *block = troupe_shared_new(sizeof(struct load), destroy_load);
 
 	(void)self;
+	storm_expect(m->storm, is_excused(m->storm, block != NULL));
+	if (block == NULL)
+		return;
 	*(struct load *)troupe_shared_bytes(block) = (struct load){ m->storm, MAGIC };
 	sys_add(&m->storm->made, 1);
 	for (uint32_t i = sys_below(&m->random, 4); i > 0; i--)
@@ -173,7 +196,7 @@ next_ask(storm *s)
 static void
 note_beginning(storm *s, troupe_status status, sys_counter *end)
 {
-	storm_expect(s, status == TROUPE_OK || is_refusal(status));
+	storm_expect(s, status == TROUPE_OK || is_refusal(s, status));
 	if (status != TROUPE_OK)
 		sys_add(end, 1);
 }
@@ -236,6 +259,8 @@ treat_request(troupe_actor *self, struct member *m)
 		return true;
 	case 2:
 		answer = make_load(m, LOAD);
+		if (answer == NULL)
+			return true;
 		storm_expect(m->storm, troupe_reply_msg(self, &answer) != TROUPE_INVALID);
 		troupe_msg_free(&answer);
 		return true;
@@ -273,14 +298,16 @@ do_timer(troupe_actor *self, struct member *m)
 		    bytes, size);
 	else
 		*timer = troupe_send_after(self, any_time(m), TICK, bytes, size);
-	storm_expect(m->storm, *timer != 0);
+	storm_expect(m->storm, is_excused(m->storm, *timer != 0));
+	if (*timer == 0)
+		return;
 	storm_expect(m->storm, sys_below(&m->random, 4) > 0 || troupe_cancel(self, *timer));
 }
 
 static void
 do_idle_timeout(troupe_actor *self, struct member *m)
 {
-	storm_expect(m->storm, troupe_set_idle_timeout(self, sys_below(&m->random, 2) * 50000) == TROUPE_OK);
+	storm_expect(m->storm, is_done(m->storm, troupe_set_idle_timeout(self, sys_below(&m->random, 2) * 50000)));
 }
 
 static void
@@ -306,7 +333,7 @@ do_spawn(troupe_actor *self, struct member *m)
 	if (ref != 0)
 		sys_set(&m->storm->refs[sys_below(&m->random, STORM_SLOTS)], ref);
 	else
-		storm_expect(m->storm, troupe_last_error() == TROUPE_REFUSED || troupe_last_error() == TROUPE_CLOSING);
+		storm_expect(m->storm, is_excused(m->storm, troupe_last_error() == TROUPE_REFUSED || troupe_last_error() == TROUPE_CLOSING));
 }
 
 static void
@@ -347,8 +374,9 @@ do_name(troupe_actor *self, struct member *m)
 	const char *name = any_name(m);
 	troupe_status status = sys_below(&m->random, 4) == 0 ? troupe_unregister(self, name) : troupe_register(self, name);
 
-	storm_expect(m->storm, status == TROUPE_OK || status == TROUPE_TAKEN || status == TROUPE_INVALID);
-	storm_expect(m->storm, troupe_set_name(self, name) == TROUPE_OK);
+	storm_expect(m->storm, status == TROUPE_TAKEN || status == TROUPE_INVALID ||
+	                          is_done(m->storm, status));
+	storm_expect(m->storm, is_done(m->storm, troupe_set_name(self, name)));
 }
 
 static void
