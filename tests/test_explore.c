@@ -5,112 +5,13 @@
  * of the run, and that all of it can be had again.
  */
 
+#include "tests/exploring.h"
 #include "tests/suite.h"
-#include "tests/system.h"
 
 #include <stdio.h>
-#include <troupe/test.h>
 #include <unistd.h>
 
-/* --- What it said. --- */
-
-typedef struct notes {
-	char text[16384];
-	size_t length;
-	int lines;
-} notes;
-
-static void
-note_line(void *context, const char *text)
-{
-	notes *n = context;
-
-	n->lines++;
-	n->length += (size_t)snprintf(n->text + n->length, sizeof n->text - n->length, "%s\n", text);
-	ck_assert_uint_lt(n->length, sizeof n->text);
-}
-
-static void
-assert_said(const notes *n, const char *text)
-{
-	ck_assert_msg(strstr(n->text, text) != NULL, "\"%s\" was not said in:\n%s", text, n->text);
-}
-
-/* --- A counter that somebody reads in between. --- */
-
-#define FINDS  100
-
-#define TURNS  60
-#define MOMENT 57 /* turns of the counter after which it must not be read */
-#define STEPS  (TURNS + 1 + 2) /* each of the two has a turn more, in which it finds nothing */
-
-enum { COUNT = 1, READ };
-
-struct counting {
-	int counted, read_at;
-};
-
-static void
-count_on(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	struct counting *c = *(struct counting **)state;
-
-	if (msg->type == READ)
-		c->read_at = c->counted;
-	else if (++c->counted < TURNS)
-		(void)troupe_send(troupe_self(self), COUNT, NULL, 0);
-}
-
-static int
-keep_argument(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, argument, sizeof(void *));
-	return 0;
-}
-
-static const troupe_class counting_class = {
-	.name = "counting",
-	.state_size = sizeof(struct counting *),
-	.start = keep_argument,
-	.receive = count_on,
-};
-
-/*
- * Two actors that are runnable from the beginning; the reader has one turn, and
- * must not have it at one moment of the other's sixty: depth 2, and a chance of
- * some 2^-57 when each turn is drawn alike.
- */
-static int
-read_in_between(troupe *t, void *context)
-{
-	struct counting c = { 0, -1 }, *pointer = &c;
-	troupe_ref counter = troupe_spawn(t, &counting_class, &pointer);
-	troupe_ref reader = troupe_spawn(t, &counting_class, &pointer);
-
-	(void)context;
-	(void)troupe_send(counter, COUNT, NULL, 0);
-	(void)troupe_send(reader, READ, NULL, 0);
-	if (troupe_wait(t, TROUPE_FOREVER) != TROUPE_OK || c.counted != TURNS || c.read_at < 0)
-		return 1;
-	return c.read_at == MOMENT ? 7 : 0;
-}
-
-static const troupe_policy pct = TROUPE_POLICY_PCT, by_chance = TROUPE_POLICY_RANDOM, in_turn = TROUPE_POLICY_ROUND_ROBIN;
-
-static troupe_exploration
-reading(const troupe_policy *policy, const troupe_options *options, notes *n)
-{
-	return (troupe_exploration){
-		.name = "reading",
-		.scenario = read_in_between,
-		.policies = policy,
-		.policy_count = 1,
-		.options = options,
-		.say = note_line,
-		.say_context = n,
-	};
-}
+#define FINDS 100
 
 START_TEST(test_explore_by_pct_finds_a_bug_of_depth_2_within_its_bound)
 {
@@ -160,45 +61,7 @@ START_TEST(test_explore_by_chance_does_not_find_it)
 }
 END_TEST
 
-START_TEST(test_explore_stops_at_the_first_run_that_fails_and_makes_it_short)
-{
-	const troupe_options options = { .depth = 2 };
-	notes n = { .length = 0 };
-	troupe_exploration_result found;
-	troupe_exploration what = reading(&pct, &options, &n);
-	char again[200];
-
-	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
-	ck_assert_uint_eq(found.seed, found.runs - 1);
-	snprintf(again, sizeof again, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=pct TROUPE_DEPTH=2 TROUPE_LENGTH=63", found.seed);
-	ck_assert_str_eq(found.again, again);
-	assert_said(&n, again);
-	/* The reader is the second that was runnable: it waits for as long as the counter, at rank 1, is chosen. */
-	ck_assert_str_eq(found.choices, "0,1*56");
-	ck_assert_uint_le(found.shrink_runs, 200);
-	snprintf(again, sizeof again, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=replay TROUPE_CHOICES=0,1*56", found.seed);
-	ck_assert_str_eq(found.shortest, again);
-	assert_said(&n, again);
-	ck_assert_str_eq(found.why, "the scenario returned 7");
-	troupe_exploration_free(&found);
-}
-END_TEST
-
 /* --- Again. --- */
-
-static void
-set_variables(const char *assignments)
-{
-	char text[1024], *rest = text;
-
-	snprintf(text, sizeof text, "%s", assignments);
-	for (char *one; (one = strsep(&rest, " ")) != NULL;) {
-		char *value = strchr(one, '=');
-
-		*value++ = '\0';
-		ck_assert_int_eq(setenv(one, value, 1), 0);
-	}
-}
 
 static void
 assert_again(troupe_exploration *what, const char *variables, const char *policy)
@@ -372,33 +235,6 @@ START_TEST(test_explore_sees_what_is_wrong)
 }
 END_TEST
 
-/* A scenario that is not the same each time. */
-static int
-fail_once(troupe *t, void *context)
-{
-	int *times = context;
-
-	(void)t;
-	return ++*times == 5 ? 3 : 0;
-}
-
-START_TEST(test_explore_says_when_a_run_cannot_be_made_again)
-{
-	notes n = { .length = 0 };
-	troupe_exploration_result found;
-	int times = 0;
-	const troupe_exploration what = { .scenario = fail_once, .context = &times, .say = note_line, .say_context = &n };
-
-	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
-	ck_assert_uint_eq(found.runs, 5);
-	ck_assert_ptr_null(found.shortest);
-	ck_assert_ptr_null(found.choices);
-	ck_assert_uint_eq(found.shrink_runs, 1);
-	assert_said(&n, "cannot be replayed");
-	troupe_exploration_free(&found);
-}
-END_TEST
-
 /* --- What it is asked. --- */
 
 START_TEST(test_explore_refuses_what_makes_no_sense)
@@ -508,13 +344,11 @@ main(void)
 
 	tcase_add_test(tc, test_explore_by_pct_finds_a_bug_of_depth_2_within_its_bound);
 	tcase_add_test(tc, test_explore_by_chance_does_not_find_it);
-	tcase_add_test(tc, test_explore_stops_at_the_first_run_that_fails_and_makes_it_short);
 	tcase_add_test(tc, test_explore_makes_a_run_again_by_the_variables_that_it_printed);
 	tcase_add_test(tc, test_explore_replays_a_file);
 	tcase_add_test(tc, test_explore_runs_once_when_the_environment_has_a_seed);
 	tcase_add_test(tc, test_explore_uses_the_policy_of_the_environment);
 	tcase_add_loop_test(tc, test_explore_sees_what_is_wrong, 0, WAYS);
-	tcase_add_test(tc, test_explore_says_when_a_run_cannot_be_made_again);
 	tcase_add_test(tc, test_explore_refuses_what_makes_no_sense);
 	tcase_add_test(tc, test_explore_leaves_the_callbacks_their_context);
 	suite_add_tcase(suite, tc);

@@ -184,6 +184,29 @@ START_TEST(test_policy_pct_changes_priorities_at_each_step_alike)
 }
 END_TEST
 
+START_TEST(test_policy_pct_changes_the_priority_of_who_ran_in_the_step_that_was_drawn)
+{
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		tr_policy policy;
+		tr_runnable set;
+		uint32_t ran[4];
+
+		/* Of one step the first is drawn: who ran in it is the last of all from then on. */
+		tr_policy_init(&policy, TROUPE_POLICY_PCT, seed, 2, 1, NULL);
+		ck_assert_int_eq(tr_runnable_init(&set, 2), 0);
+		tr_runnable_put(&set, 1);
+		tr_runnable_put(&set, 2);
+		for (int i = 0; i < 4; i++) {
+			ran[i] = tr_runnable_take(&set, tr_policy_choose(&policy, &set, births));
+			tr_runnable_put(&set, ran[i]);
+		}
+		for (int i = 1; i < 4; i++)
+			ck_assert_uint_eq(ran[i], 3 - ran[0]);
+		tr_runnable_fini(&set);
+	}
+}
+END_TEST
+
 START_TEST(test_policy_bound_is_the_one_of_the_paper)
 {
 	ck_assert(fabs(tr_policy_bound(4, 23, 2) - 1.0 / (4 * 23)) < 1e-12);
@@ -216,6 +239,7 @@ main(void)
 	tcase_add_test(tc, test_policy_pct_changes_priorities_less_often_than_its_depth);
 	tcase_add_test(tc, test_policy_pct_draws_each_order_of_priorities_alike);
 	tcase_add_test(tc, test_policy_pct_changes_priorities_at_each_step_alike);
+	tcase_add_test(tc, test_policy_pct_changes_the_priority_of_who_ran_in_the_step_that_was_drawn);
 	tcase_add_test(tc, test_policy_bound_is_the_one_of_the_paper);
 	tcase_add_test(tc, test_policy_names);
 	suite_add_tcase(suite, tc);
