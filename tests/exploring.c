@@ -85,7 +85,8 @@ read_in_between(troupe *t, void *context)
 	return wrong ? wrong : read_at == MOMENT ? 7 : 0;
 }
 
-const troupe_policy pct = TROUPE_POLICY_PCT, by_chance = TROUPE_POLICY_RANDOM, in_turn = TROUPE_POLICY_ROUND_ROBIN;
+const troupe_policy pct = TROUPE_POLICY_PCT, by_chance = TROUPE_POLICY_RANDOM,
+		    in_turn = TROUPE_POLICY_ROUND_ROBIN;
 
 troupe_exploration
 reading(const troupe_policy *policy, const troupe_options *options, notes *n)

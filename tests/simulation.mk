@@ -11,6 +11,7 @@ check_PROGRAMS += \
 	%D%/test_shrink \
 	%D%/test_probe \
 	%D%/test_header_example \
+	%D%/test_system_late \
 	%D%/test_system_mishaps
 %C%_test_explore_SOURCES = %D%/test_explore.c %D%/exploring.c %D%/exploring.h
 %C%_test_shrink_SOURCES = %D%/test_shrink.c %D%/exploring.c %D%/exploring.h

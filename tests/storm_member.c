@@ -333,7 +333,8 @@ do_spawn(troupe_actor *self, struct member *m)
 	if (ref != 0)
 		sys_set(&m->storm->refs[sys_below(&m->random, STORM_SLOTS)], ref);
 	else
-		storm_expect(m->storm, is_excused(m->storm, troupe_last_error() == TROUPE_REFUSED || troupe_last_error() == TROUPE_CLOSING));
+		storm_expect(m->storm, is_excused(m->storm, troupe_last_error() == TROUPE_REFUSED ||
+		                                                troupe_last_error() == TROUPE_CLOSING));
 }
 
 static void

@@ -44,8 +44,9 @@ START_TEST(test_choices_are_written_as_short_as_can_be)
 }
 END_TEST
 
-static const char *const bad[] = { ",", "1,", ",1", "1,,2", "a", "1a", "-1", "1 ", " 1", "1, 2", "1*", "1*0", "*3", "1*2*3",
-	"4294967296", "1*4294967296", "0x10", "1.5", "@", "@/", "@/nonexistent/file", "99999999999999999999999" };
+static const char *const bad[] = { ",", "1,", ",1", "1,,2", "a", "1a", "-1", "1 ", " 1", "1, 2", "1*", "1*0",
+	"*3", "1*2*3", "4294967296", "1*4294967296", "0x10", "1.5", "@", "@/", "@/nonexistent/file",
+	"99999999999999999999999" };
 
 START_TEST(test_choices_that_are_none_are_refused)
 {
@@ -142,7 +143,8 @@ main(void)
 	Suite *suite = suite_create("choices");
 	TCase *tc = tcase_create("choices");
 
-	tcase_add_loop_test(tc, test_choices_are_written_as_short_as_can_be, 0, (int)(sizeof good / sizeof *good));
+	tcase_add_loop_test(tc, test_choices_are_written_as_short_as_can_be, 0,
+	    (int)(sizeof good / sizeof *good));
 	tcase_add_test(tc, test_choices_that_are_none_are_refused);
 	tcase_add_test(tc, test_choices_are_those_that_were_appended);
 	tcase_add_test(tc, test_choices_come_from_a_file);

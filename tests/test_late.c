@@ -41,8 +41,9 @@ START_TEST(test_late_actors_come_in_the_order_of_their_times)
 	ck_assert(!tr_late_add(&late, 1, 0));
 	for (; (actor = tr_late_take(&late, 500)) != 0; before = actor, count++) {
 		/* Of equals the first that was added. */
-		wrong += seen[actor] || (before != 0 && (times[before] > times[actor] ||
-		                                            (times[before] == times[actor] && before > actor)));
+		wrong += seen[actor] ||
+			 (before != 0 && (times[before] > times[actor] ||
+					     (times[before] == times[actor] && before > actor)));
 		seen[actor] = true;
 	}
 	ck_assert_uint_eq(wrong, 0);

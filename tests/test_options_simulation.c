@@ -146,7 +146,8 @@ static const struct {
 	const char *bad[12];
 } variables[] = {
 	{ "TROUPE_POLICY", policy,
-	    { { "random", TROUPE_POLICY_RANDOM }, { "pct", TROUPE_POLICY_PCT }, { "round-robin", TROUPE_POLICY_ROUND_ROBIN } },
+	    { { "random", TROUPE_POLICY_RANDOM }, { "pct", TROUPE_POLICY_PCT },
+		{ "round-robin", TROUPE_POLICY_ROUND_ROBIN } },
 	    { "", "PCT", "pct ", "round robin", "roundrobin", "0", "1" } },
 	{ "TROUPE_DEPTH", depth, { { "1", 1 }, { "32", 32 }, { "0x2", 2 } },
 	    { "", "0", "33", "-1", "4294967297", "18446744073709551617", "deep" } },
@@ -156,8 +157,10 @@ static const struct {
 	{ "TROUPE_CHOICES", choices_given, { { NULL, 0 } },
 	    { ",", "1,", "x", "1 2", "1*0", "@", "@/nonexistent/file" } },
 	{ "TROUPE_FAULTS", fault_digits,
-	    { { "alloc=1,late=2,restart=3", 10203 }, { "restart=7", 7 }, { "late=5,alloc=0", 500 }, { "late=0x10", 1600 } },
-	    { "", ",", "late", "late=", "late=-1", "late=1,", ",late=1", "late=1,late=2", "late=1000000001", "early=1", "late=1 " } },
+	    { { "alloc=1,late=2,restart=3", 10203 }, { "restart=7", 7 }, { "late=5,alloc=0", 500 },
+		{ "late=0x10", 1600 } },
+	    { "", ",", "late", "late=", "late=-1", "late=1,", ",late=1", "late=1,late=2", "late=1000000001",
+		"early=1", "late=1 " } },
 };
 #define VARIABLES ((int)(sizeof variables / sizeof *variables))
 
@@ -207,8 +210,8 @@ START_TEST(test_options_simulation_is_for_its_scheduler_alone)
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		char text[64];
 
-		snprintf(text, sizeof text, "option %s (environment variable %s) is for the simulated", all[i].word,
-		    all[i].variable);
+		snprintf(text, sizeof text, "option %s (environment variable %s) is for the simulated",
+		    all[i].word, all[i].variable);
 		ck_assert_int_eq(resolve(&all[i].given), TROUPE_INVALID);
 		assert_told(text);
 		set_variable(all[i].variable, all[i].value);

@@ -58,7 +58,8 @@ START_TEST(test_policy_same_seed_is_the_same_run)
 		int others = 0;
 
 		for (uint64_t seed = 0; seed < 50; seed++) {
-			const run first = make_run(kind, seed, 3, NULL), second = make_run(kind, seed, 3, NULL);
+			const run first = make_run(kind, seed, 3, NULL),
+				  second = make_run(kind, seed, 3, NULL);
 			const run other = make_run(kind, seed + 1, 3, NULL);
 
 			ck_assert_mem_eq(&first, &second, sizeof first);
@@ -72,7 +73,8 @@ END_TEST
 START_TEST(test_policy_replay_is_the_run_that_was_recorded)
 {
 	for (uint64_t seed = 0; seed < 50; seed++) {
-		const run first = make_run(seed % 2 ? TROUPE_POLICY_RANDOM : TROUPE_POLICY_PCT, seed, 3, NULL);
+		const run first = make_run(seed % 2 ? TROUPE_POLICY_RANDOM : TROUPE_POLICY_PCT, seed, 3,
+		    NULL);
 		tr_choices choices = { 0 };
 
 		for (int i = 0; i < STEPS; i++)

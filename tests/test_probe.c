@@ -131,7 +131,8 @@ START_TEST(test_probe_says_what_came_instead)
 	sys_send(troupe_probe_ref(probe), 77, "abcde", 5);
 	sys_assert_status(troupe_probe_send(probe, who, ECHO, NULL, 0), TROUPE_OK);
 	ck_assert_ptr_null(troupe_probe_expect(probe, BACK, TROUPE_SECOND * 60));
-	snprintf(text, sizeof text, "type %d was expected, but one of type 77 with 5 bytes from 0 is next", BACK);
+	snprintf(text, sizeof text, "type %d was expected, but one of type 77 with 5 bytes from 0 is next",
+	    BACK);
 	assert_told(TROUPE_FAILED, text);
 	/* It is next yet. */
 	ck_assert(!troupe_probe_expect_none(probe, 0));
@@ -359,8 +360,8 @@ expect_inside(troupe_actor *self, void *state, const troupe_msg *msg)
 	(void)self;
 	(void)msg;
 	*refused = troupe_probe_expect(probe, 1, 0) == NULL && troupe_last_error() == TROUPE_DEADLOCK &&
-	           !troupe_probe_expect_none(probe, 0) && troupe_last_error() == TROUPE_DEADLOCK &&
-	           troupe_probe_create(troupe_of(self)) == NULL && troupe_last_error() == TROUPE_DEADLOCK;
+		   !troupe_probe_expect_none(probe, 0) && troupe_last_error() == TROUPE_DEADLOCK &&
+		   troupe_probe_create(troupe_of(self)) == NULL && troupe_last_error() == TROUPE_DEADLOCK;
 }
 
 static int
@@ -373,7 +374,9 @@ keep_argument(troupe_actor *self, void *state, const void *argument)
 
 START_TEST(test_probe_refuses_to_wait_inside_a_callback)
 {
-	static const troupe_class class_ = { .state_size = sizeof(bool *), .start = keep_argument, .receive = expect_inside };
+	static const troupe_class class_ = { .state_size = sizeof(bool *),
+		.start = keep_argument,
+		.receive = expect_inside };
 	bool refused = false, *pointer = &refused;
 
 	open_probe(&shapes[_i]);

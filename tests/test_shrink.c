@@ -17,13 +17,15 @@ START_TEST(test_shrink_stops_at_the_first_run_that_fails_and_makes_it_short)
 
 	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
 	ck_assert_uint_eq(found.seed, found.runs - 1);
-	snprintf(again, sizeof again, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=pct TROUPE_DEPTH=2 TROUPE_LENGTH=63", found.seed);
+	snprintf(again, sizeof again,
+	    "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=pct TROUPE_DEPTH=2 TROUPE_LENGTH=63", found.seed);
 	ck_assert_str_eq(found.again, again);
 	assert_said(&n, again);
 	/* The reader is the second that was runnable: it waits for as long as the counter, at rank 1, is chosen. */
 	ck_assert_str_eq(found.choices, "0,1*56");
 	ck_assert_uint_le(found.shrink_runs, 200);
-	snprintf(again, sizeof again, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=replay TROUPE_CHOICES=0,1*56", found.seed);
+	snprintf(again, sizeof again, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=replay TROUPE_CHOICES=0,1*56",
+	    found.seed);
 	ck_assert_str_eq(found.shortest, again);
 	assert_said(&n, again);
 	ck_assert_str_eq(found.why, "the scenario returned 7");
@@ -64,9 +66,9 @@ END_TEST
 
 /* --- A turn at one moment of all. --- */
 
-#define NOISES    5
-#define NOISE     40 /* turns of each */
-#define THE_ONE   30 /* which turn of all must not be the one's */
+#define NOISES  5
+#define NOISE   40 /* turns of each */
+#define THE_ONE 30 /* which turn of all must not be the one's */
 
 struct crowd {
 	int turns, turn_of_one;
@@ -100,7 +102,9 @@ start_noise(troupe_actor *self, void *state, const void *argument)
 static int
 run_at_one_moment(troupe *t, void *context)
 {
-	static const troupe_class class_ = { .state_size = sizeof(struct noise), .start = start_noise, .receive = make_noise };
+	static const troupe_class class_ = { .state_size = sizeof(struct noise),
+		.start = start_noise,
+		.receive = make_noise };
 	struct crowd crowd = { 0, 0 };
 
 	(void)context;
@@ -174,7 +178,10 @@ START_TEST(test_shrink_says_when_a_run_cannot_be_made_again)
 	notes n = { .length = 0 };
 	troupe_exploration_result found;
 	int times = 0;
-	const troupe_exploration what = { .scenario = fail_once, .context = &times, .say = note_line, .say_context = &n };
+	const troupe_exploration what = { .scenario = fail_once,
+		.context = &times,
+		.say = note_line,
+		.say_context = &n };
 
 	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
 	ck_assert_uint_eq(found.runs, 5);

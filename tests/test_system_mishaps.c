@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a simulated runtime can be told to let go wrong: allocations, late
- * deliveries, behaviors.  Whatever it is, it is the same with the same seed,
- * and each message, payload and actor has one end.
+ * What a simulated runtime can be told to let go wrong: allocations and
+ * behaviors, and with late deliveries (see test_system_late.c) all of it at
+ * once.  Whatever it is, it is the same with the same seed, and each message,
+ * payload and actor has one end.
  */
 
 #include "tests/storm.h"
@@ -20,9 +21,9 @@ open_with(troupe_faults faults, uint64_t seed)
 {
 	memset(&ledger, 0, sizeof ledger);
 	return sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED,
-	                         .seed = seed,
-	                         .faults = faults,
-	                         .failure = sys_ignore_failure },
+				 .seed = seed,
+				 .faults = faults,
+				 .failure = sys_ignore_failure },
 	    &ledger);
 }
 
@@ -122,7 +123,8 @@ try_everything(troupe_actor *self, void *state, const troupe_msg *msg)
 	status = troupe_ask(self, me, 2, bytes, 50, TROUPE_SECOND, note_answer, NULL);
 	note_status(status);
 	asks_begun += status == TROUPE_OK;
-	status = troupe_gather(self, &(troupe_request){ .to = me, .type = 2 }, 1, 1, TROUPE_SECOND, note_gathered, NULL);
+	status = troupe_gather(self, &(troupe_request){ .to = me, .type = 2 }, 1, 1, TROUPE_SECOND,
+	    note_gathered, NULL);
 	note_status(status);
 	asks_begun += status == TROUPE_OK;
 	note_result(troupe_send_after(self, 1000, 2, bytes, 60) != 0);
@@ -164,8 +166,9 @@ START_TEST(test_system_mishaps_of_allocation_are_said_and_harm_nothing)
 		ck_assert_uint_gt(statuses[TROUPE_OK], rounds);
 	for (int status = 0; status <= TROUPE_TAKEN; status++)
 		if (status != TROUPE_OK && status != TROUPE_NOMEM)
-			ck_assert_msg(statuses[status] == 0 || status == TROUPE_DEAD || status == TROUPE_INVALID, "%s came",
-			    troupe_status_name((troupe_status)status));
+			ck_assert_msg(statuses[status] == 0 || status == TROUPE_DEAD ||
+					  status == TROUPE_INVALID,
+			    "%s came", troupe_status_name((troupe_status)status));
 	ck_assert_uint_eq(made, destroyed);
 	ck_assert_uint_eq(asks_begun, asks_ended);
 }
@@ -198,182 +201,6 @@ START_TEST(test_system_mishaps_of_allocation_are_the_runtimes_own)
 	ck_assert_uint_eq(statuses[TROUPE_OK], 100);
 	sys_close(faulty, &ledger);
 	sys_close(other, NULL);
-}
-END_TEST
-
-/* --- Late deliveries. --- */
-
-#define SENDERS  4
-#define MESSAGES 300
-
-struct sender {
-	troupe_ref to;
-	uint32_t number, sent;
-};
-
-static uint32_t expected[SENDERS][2], disorder, received;
-
-struct parcel {
-	uint32_t sender, number;
-	troupe_lane lane;
-};
-
-static void
-send_parcels(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	struct sender *s = state;
-
-	(void)msg;
-	for (int lane = 0; lane < 2; lane++) {
-		troupe_msg *parcel = troupe_msg_new(1, sizeof(struct parcel), count_end);
-
-		made++;
-		*(struct parcel *)troupe_msg_fill(parcel) = (struct parcel){ s->number, s->sent, (troupe_lane)lane };
-		troupe_msg_set_lane(parcel, (troupe_lane)lane);
-		note_status(troupe_send_msg(s->to, &parcel));
-		troupe_msg_free(&parcel);
-	}
-	if (++s->sent < MESSAGES)
-		note_status(troupe_send(troupe_self(self), 1, NULL, 0));
-}
-
-static int
-start_sender(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, argument, sizeof(struct sender));
-	return 0;
-}
-
-static void
-take_parcel(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	const struct parcel *p = msg->body;
-
-	(void)self;
-	(void)state;
-	disorder += expected[p->sender][p->lane]++ != p->number;
-	received++;
-}
-
-static const troupe_class sender_class = { .state_size = sizeof(struct sender), .start = start_sender, .receive = send_parcels };
-static const troupe_class taker_class = { .receive = take_parcel };
-
-static void
-begin_parcels(troupe *t)
-{
-	troupe_ref taker = sys_spawn(t, &taker_class, NULL);
-
-	memset(expected, 0, sizeof expected);
-	disorder = received = 0;
-	made = destroyed = 0;
-	for (uint32_t i = 0; i < SENDERS; i++)
-		sys_send(sys_spawn(t, &sender_class, &(struct sender){ taker, i, 0 }), 1, NULL, 0);
-}
-
-START_TEST(test_system_mishaps_late_messages_keep_their_order_and_are_waited_for)
-{
-	for (uint64_t seed = 0; seed < 20; seed++) {
-		troupe *t = open_with((troupe_faults){ .late = 5 }, seed);
-
-		begin_parcels(t);
-		if (seed % 2)
-			sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
-		sys_wait(t);
-		ck_assert_uint_eq(received, SENDERS * MESSAGES * 2);
-		ck_assert_uint_eq(disorder, 0);
-		ck_assert_uint_eq(made, destroyed);
-		/* Time has passed that a run without late messages would not have taken. */
-		ck_assert_int_gt(troupe_now(t), TROUPE_SECOND);
-		sys_close(t, &ledger);
-	}
-}
-END_TEST
-
-START_TEST(test_system_mishaps_late_messages_have_their_end_at_a_close)
-{
-	for (uint64_t seed = 0; seed < 50; seed++) {
-		troupe *t = open_with((troupe_faults){ .late = 2 }, seed);
-		troupe_totals totals;
-
-		begin_parcels(t);
-		for (uint64_t i = 0; i < seed * 20; i++)
-			sys_assert_status(troupe_run_once(t), TROUPE_OK);
-		troupe_get_totals(t, &totals);
-		/* The sums are checked at the close, and an error would be logged. */
-		sys_close(t, &ledger);
-		ck_assert_uint_eq(made, destroyed);
-		sys_assert_count(ledger.dead[TROUPE_CLOSING], totals.accepted - totals.handled);
-	}
-}
-END_TEST
-
-struct asker {
-	uint64_t *ends; /* by status */
-	troupe_ref whom;
-	uint32_t left;
-};
-
-static void
-count_answer(troupe_actor *self, void *state, const troupe_answer *answer)
-{
-	struct asker *a = state;
-
-	a->ends[answer->status]++;
-	if (--a->left > 0)
-		note_status(troupe_send(troupe_self(self), 1, NULL, 0));
-}
-
-static void
-ask_on(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	const struct asker *a = state;
-
-	(void)msg;
-	note_status(troupe_ask(self, a->whom, 1, NULL, 0, TROUPE_MS, count_answer, NULL));
-}
-
-static int
-start_asker(troupe_actor *self, void *state, const void *argument)
-{
-	(void)self;
-	memcpy(state, argument, sizeof(struct asker));
-	return 0;
-}
-
-static void
-answer_at_once(troupe_actor *self, void *state, const troupe_msg *msg)
-{
-	(void)state;
-	(void)msg;
-	note_status(troupe_reply(self, 2, NULL, 0));
-}
-
-static const troupe_class asker_class = { .state_size = sizeof(struct asker), .start = start_asker, .receive = ask_on };
-static const troupe_class answerer_class = { .receive = answer_at_once };
-
-START_TEST(test_system_mishaps_late_messages_let_deadlines_pass)
-{
-	enum { ASKS = 2000 };
-
-	for (uint32_t late = 0; late <= 10; late += 10) {
-		troupe *t = open_with((troupe_faults){ .late = late }, 3);
-		uint64_t ends[TROUPE_TAKEN + 1] = { 0 };
-		struct asker asker = { ends, sys_spawn(t, &answerer_class, NULL), ASKS };
-
-		sys_send(sys_spawn(t, &asker_class, &asker), 1, NULL, 0);
-		sys_wait(t);
-		ck_assert_uint_eq(ends[TROUPE_OK] + ends[TROUPE_TIMEOUT], ASKS);
-		if (late == 0) {
-			ck_assert_uint_eq(ends[TROUPE_TIMEOUT], 0);
-		} else {
-			/* Two deliveries in ten asks are late, half of these by more than a millisecond, or a thousand. */
-			ck_assert_uint_gt(ends[TROUPE_TIMEOUT], ASKS / 20);
-			ck_assert_uint_gt(ends[TROUPE_OK], ASKS / 20);
-			ck_assert_uint_gt(sys_get(&ledger.dead[TROUPE_LATE]), ASKS / 40);
-		}
-		sys_close(t, &ledger);
-	}
 }
 END_TEST
 
@@ -411,7 +238,8 @@ note_failed(troupe_actor *self, void *state, const troupe_failure *failure)
 
 	(void)self;
 	boss.failed[w->number]++;
-	boss.wrong += failure->code != TROUPE_CODE_INJECTED || strcmp(failure->text, "injected") != 0 || failure->msg_type != 5;
+	boss.wrong += failure->code != TROUPE_CODE_INJECTED || strcmp(failure->text, "injected") != 0 ||
+		      failure->msg_type != 5;
 }
 
 static int
@@ -495,7 +323,8 @@ weather(uint64_t seed, uint32_t actions, storm_end end)
 	ck_assert_uint_eq(sys_get(&now.made), sys_get(&now.destroyed));
 }
 
-static const char *const faults[] = { "late=10", "restart=20", "late=3,restart=5", "alloc=30", "alloc=4,late=20,restart=20" };
+static const char *const faults[] = { "late=10", "restart=20", "late=3,restart=5", "alloc=30",
+	"alloc=4,late=20,restart=20" };
 #define FAULTS ((int)(sizeof faults / sizeof *faults))
 static const char *const policies[] = { "random", "pct", "round-robin" };
 
@@ -511,7 +340,8 @@ START_TEST(test_system_mishaps_leave_nothing_behind_after_a_storm)
 		uint64_t units = tr_census_units(&nothing);
 
 		if (seed > 0)
-			ck_assert_msg(units == out, "seed %" PRIu64 ": %" PRId64 " units were lost", seed, (int64_t)(units - out));
+			ck_assert_msg(units == out, "seed %" PRIu64 ": %" PRId64 " units were lost", seed,
+			    (int64_t)(units - out));
 		out = units;
 	}
 }
@@ -530,7 +360,8 @@ START_TEST(test_system_mishaps_are_the_same_with_the_same_seed)
 		/* In between, another: what lies where in memory is to make no difference. */
 		weather(seed + 1, 100, STORM_IS_CUT);
 		weather(seed, 400, (storm_end)(seed % STORM_ENDS));
-		ck_assert_msg(now.digest == digest && now.entries == entries, "seed %" PRIu64 " with %s", seed, faults[_i]);
+		ck_assert_msg(now.digest == digest && now.entries == entries, "seed %" PRIu64 " with %s",
+		    seed, faults[_i]);
 		ck_assert_uint_ne(digest, before);
 		before = digest;
 	}
@@ -584,9 +415,6 @@ main(void)
 	tcase_set_timeout(tc, 200);
 	tcase_add_loop_test(tc, test_system_mishaps_of_allocation_are_said_and_harm_nothing, 0, 5);
 	tcase_add_test(tc, test_system_mishaps_of_allocation_are_the_runtimes_own);
-	tcase_add_test(tc, test_system_mishaps_late_messages_keep_their_order_and_are_waited_for);
-	tcase_add_test(tc, test_system_mishaps_late_messages_have_their_end_at_a_close);
-	tcase_add_test(tc, test_system_mishaps_late_messages_let_deadlines_pass);
 	tcase_add_test(tc, test_system_mishaps_of_behaviors_are_failures_of_the_supervised);
 	tcase_add_loop_test(tc, test_system_mishaps_leave_nothing_behind_after_a_storm, 0, FAULTS);
 	tcase_add_loop_test(tc, test_system_mishaps_are_the_same_with_the_same_seed, 0, FAULTS);

@@ -68,7 +68,7 @@ bad_variable(const char *name, const char *value, const char *wanted)
 #define POLICY_WANTED  "\"random\", \"pct\", \"round-robin\" or \"replay\""
 #define DEPTH_WANTED   "a number from 1 to 32"
 #define LENGTH_WANTED  "a number from 1 to 18446744073709551615"
-#define FAULTS_WANTED  "alloc, late and restart, or some of these, each once, as in alloc=1000,late=50, up to 1000000000"
+#define FAULTS_WANTED  "alloc, late, restart or some of these, each once, up to 1000000000: alloc=1000,late=50"
 
 _Static_assert(TROUPE_DEPTH_MAX == 32 && TROUPE_ODDS_MAX == 1000000000, "the texts say so");
 

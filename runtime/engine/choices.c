@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WANTED       "must be ranks such as 0*12,3,0*5,1, or @ and the name of a file that has them"
-#define FILE_WANTED  "must name a file that can be read"
-#define LESS_WANTED  "must be short enough for the memory that there is"
+#define WANTED      "must be ranks such as 0*12,3,0*5,1, or @ and the name of a file that has them"
+#define FILE_WANTED "must name a file that can be read"
+#define LESS_WANTED "must be short enough for the memory that there is"
 
 /* Bytes that a run takes as text, at most: two numbers, '*' and ','. */
 #define TEXT_BYTES ((size_t)22)

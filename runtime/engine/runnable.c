@@ -37,7 +37,9 @@ tr_runnable_init(tr_runnable *set, size_t most)
 	/* A quarter more than can be in it, so that squeezing out the holes is paid for by as many puts. */
 	set->reserved = (most + most / 4 + FIRST_SIZE) / WORD_BITS * WORD_BITS;
 	/* The bits first: their words are the widest. */
-	char *pages = tr_fault_due() ? NULL : tr_pages_reserve(present_bytes(set) + actors_bytes(set) + sums_bytes(set));
+	char *pages = tr_fault_due()
+			  ? NULL
+			  : tr_pages_reserve(present_bytes(set) + actors_bytes(set) + sums_bytes(set));
 
 	if (pages == NULL)
 		return ENOMEM;

@@ -10,7 +10,8 @@ spilled_slots(const tr_magazine *magazine, enum tr_arena_kind kind)
 	uint64_t count = 0;
 
 	for (uint32_t unit = magazine->spill; unit != 0; count++)
-		unit = kind == TR_ACTORS ? ((const uint32_t *)tr_actor_at(unit))[2] : *(const uint32_t *)tr_message_at(unit);
+		unit = kind == TR_ACTORS ? ((const uint32_t *)tr_actor_at(unit))[2]
+					 : *(const uint32_t *)tr_message_at(unit);
 	return count;
 }
 
@@ -18,7 +19,8 @@ spilled_slots(const tr_magazine *magazine, enum tr_arena_kind kind)
 static uint64_t
 free_units(const tr_magazine *magazine, enum tr_arena_kind kind, unsigned size_class)
 {
-	uint64_t slots = (uint64_t)magazine->count + spilled_slots(magazine, kind) + tr_depot_count(kind, size_class);
+	uint64_t slots = (uint64_t)magazine->count + spilled_slots(magazine, kind) +
+			 tr_depot_count(kind, size_class);
 
 	return (slots << tr_slot_shift(size_class)) + (magazine->fresh_end - magazine->fresh);
 }

@@ -35,9 +35,12 @@ tr_fault_struck(void)
 void
 tr_fault_draw_from(tr_fault_source *source)
 {
-	/* FA-none: the thread sees its own change. */
-	atomic_fetch_add_explicit(&sources, (uint32_t)(source != NULL) - (uint32_t)(my_source != NULL), memory_order_relaxed);
+	uint32_t more = (uint32_t)(source != NULL) - (uint32_t)(my_source != NULL);
+
 	my_source = source;
+	if (more != 0)
+		/* FA-none: the thread sees its own change. */
+		atomic_fetch_add_explicit(&sources, more, memory_order_relaxed);
 }
 
 bool

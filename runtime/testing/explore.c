@@ -31,7 +31,7 @@ typedef struct explorer {
 	const troupe_policy *policies;
 	size_t policy_count;
 	uint64_t first_seed, runs;
-	bool follows_length;    /* k is the longest run so far */
+	bool follows_length; /* k is the longest run so far */
 	bool shows_progress;
 	troupe_exploration_result found;
 } explorer;
@@ -105,7 +105,8 @@ say_bound(const explorer *e)
 	for (size_t i = 0; i < e->policy_count; i++)
 		if (e->policies[i] == TROUPE_POLICY_PCT) {
 			say_line(e,
-			    "%s: pct: n = %" PRIu64 " actors, k = %" PRIu64 " steps: each of its runs finds a bug of depth %d with a "
+			    "%s: pct: n = %" PRIu64 " actors, k = %" PRIu64
+			    " steps: each of its runs finds a bug of depth %d with a "
 			    "probability of at least 1 / (n k^%d) = %.3g",
 			    name_of(e), found->most_actors, found->most_steps, depth, depth - 1,
 			    tr_policy_bound(found->most_actors, found->most_steps, (uint32_t)depth));
@@ -156,8 +157,9 @@ run_until_failure(explorer *e, tr_trial *trial)
 		bool measures = i == 0 && e->follows_length;
 
 		show_progress(e, "run", i, e->runs);
-		*trial = run_seed(e, seed, measures && policy_of(e, seed) == TROUPE_POLICY_PCT ? TROUPE_POLICY_ROUND_ROBIN
-		                                                                               : policy_of(e, seed));
+		*trial = run_seed(e, seed,
+		    measures && policy_of(e, seed) == TROUPE_POLICY_PCT ? TROUPE_POLICY_ROUND_ROBIN
+									: policy_of(e, seed));
 		if (trial->verdict != TR_KEPT)
 			return true;
 		tr_choices_fini(&trial->record);
@@ -178,11 +180,13 @@ shrink_failure(explorer *e, tr_trial *trial)
 	e->found.shrink_runs = shrinking.runs;
 	e->found.faults = shrinking.trial.options.faults;
 	if (!shrinking.is_reproduced) {
-		say_line(e, "  its choices cannot be replayed: the scenario depends on more than its runtime, or is too long");
+		say_line(e,
+		    "  its choices cannot be replayed: the scenario depends on more than its runtime, or is too long");
 	} else {
 		e->found.choices = tr_choices_write(&shrinking.shortest);
 		if (e->found.choices != NULL)
-			e->found.shortest = tr_trial_write_variables(&shrinking.trial.options, e->found.choices);
+			e->found.shortest = tr_trial_write_variables(&shrinking.trial.options,
+			    e->found.choices);
 		say_variables(e, "  shortest: ", e->found.shortest);
 	}
 	tr_choices_fini(&shrinking.shortest);
@@ -209,15 +213,20 @@ report_failure(explorer *e, tr_trial *trial)
 	found->policy = trial->options.policy;
 	found->faults = trial->options.faults;
 	found->again = tr_trial_write_variables(&trial->options, trial->options.choices);
-	say_line(e, "%s: failed in run %" PRIu64 " of %" PRIu64 " (seed %" PRIu64 ", %s, %" PRIu64 " steps): %s", name_of(e),
-	    found->runs, e->runs, found->seed, tr_policy_name(found->policy), trial->steps, trial->why);
+	say_line(e,
+	    "%s: failed in run %" PRIu64 " of %" PRIu64 " (seed %" PRIu64 ", %s, %" PRIu64 " steps): %s",
+	    name_of(e), found->runs, e->runs, found->seed, tr_policy_name(found->policy), trial->steps,
+	    trial->why);
 	say_variables(e, "  again: ", found->again);
 	if (was_replay)
 		tr_choices_fini(&trial->record);
 	else
 		shrink_failure(e, trial);
-	return tr_fail(TROUPE_FAILED, "%.60s failed: %.150s; again with %.200s", name_of(e), found->why != NULL ? found->why : "?",
-	    found->shortest != NULL ? found->shortest : found->again != NULL ? found->again : "?");
+	return tr_fail(TROUPE_FAILED, "%.60s failed: %.150s; again with %.200s", name_of(e),
+	    found->why != NULL ? found->why : "?",
+	    found->shortest != NULL ? found->shortest
+	    : found->again != NULL  ? found->again
+				    : "?");
 }
 
 static troupe_status
@@ -254,7 +263,8 @@ resolve_options(explorer *e)
 	e->follows_length = given.length == 0 && getenv("TROUPE_LENGTH") == NULL;
 	troupe_status status = tr_options_resolve(&given, &e->options);
 	if (status == TROUPE_OK && e->options.scheduler != TROUPE_SCHEDULER_SIMULATED)
-		status = tr_fail(TROUPE_INVALID, "troupe_explore is for the simulated scheduler: not with TROUPE_SCHEDULER=pool");
+		status = tr_fail(TROUPE_INVALID,
+		    "troupe_explore is for the simulated scheduler: not with TROUPE_SCHEDULER=pool");
 	return status;
 }
 
@@ -294,7 +304,8 @@ check_policies(const troupe_exploration *what)
 {
 	for (size_t i = 0; what->policies != NULL && i < what->policy_count; i++)
 		if (tr_policy_name(what->policies[i]) == NULL || what->policies[i] == TROUPE_POLICY_REPLAY)
-			return tr_fail(TROUPE_INVALID, "troupe_explore: policy %d cannot be explored with", (int)what->policies[i]);
+			return tr_fail(TROUPE_INVALID, "troupe_explore: policy %d cannot be explored with",
+			    (int)what->policies[i]);
 	return TROUPE_OK;
 }
 

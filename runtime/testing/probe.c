@@ -26,7 +26,7 @@ struct troupe_probe {
 	troupe_ref ref;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t came;
-	unsigned holders;     /* the test's thread and the actor */
+	unsigned holders; /* the test's thread and the actor */
 	bool destroyed;
 	tr_chain waiting;
 	uint32_t *ignored;
@@ -327,8 +327,10 @@ troupe_probe_expect(troupe_probe *probe, uint32_t type, int64_t within_ns)
 		tr_fail(TROUPE_TIMEOUT, "a message of type %" PRIu32 " was expected, but none came %s", type,
 		    write_time(text, within_ns));
 	else if (next.type != type)
-		tr_fail(TROUPE_FAILED, "a message of type %" PRIu32 " was expected, but one of type %" PRIu32 " with %" PRIu32
-		    " bytes from %" PRIx64 " is next", type, next.type, next.size, next.sender);
+		tr_fail(TROUPE_FAILED,
+		    "a message of type %" PRIu32 " was expected, but one of type %" PRIu32 " with %" PRIu32
+		    " bytes from %" PRIx64 " is next",
+		    type, next.type, next.size, next.sender);
 	else
 		probe->current = take_next(probe);
 	return probe->current;
@@ -343,8 +345,10 @@ troupe_probe_expect_none(troupe_probe *probe, int64_t within_ns)
 		return false;
 	if (!look_at_next(probe, &next))
 		return true;
-	tr_fail(TROUPE_FAILED, "no message was expected, but one of type %" PRIu32 " with %" PRIu32 " bytes from %" PRIx64
-	    " came", next.type, next.size, next.sender);
+	tr_fail(TROUPE_FAILED,
+	    "no message was expected, but one of type %" PRIu32 " with %" PRIu32 " bytes from %" PRIx64
+	    " came",
+	    next.type, next.size, next.sender);
 	return false;
 }
 
@@ -352,7 +356,8 @@ troupe_status
 troupe_probe_ignore(troupe_probe *probe, uint32_t type)
 {
 	pthread_mutex_lock(&probe->lock);
-	uint32_t *more = tr_fault_due() ? NULL : realloc(probe->ignored, (probe->ignored_count + 1) * sizeof *more);
+	uint32_t *more = tr_fault_due() ? NULL
+					: realloc(probe->ignored, (probe->ignored_count + 1) * sizeof *more);
 	if (more != NULL) {
 		probe->ignored = more;
 		probe->ignored[probe->ignored_count++] = type;
@@ -387,8 +392,9 @@ troupe_probe_send(troupe_probe *probe, troupe_ref to, uint32_t type, const void 
 	if (tr_process_init() != TROUPE_OK)
 		return troupe_last_error();
 	if (!tr_message_is_sendable(type, data, size) || !tr_ref_is_handle(to))
-		return tr_fail(TROUPE_INVALID, "cannot send %zu bytes at %p as type %" PRIu32 " to handle %" PRIx64, size,
-		    data, type, to);
+		return tr_fail(TROUPE_INVALID,
+		    "cannot send %zu bytes at %p as type %" PRIu32 " to handle %" PRIx64, size, data, type,
+		    to);
 	return send_as(probe, to, type, data, size);
 }
 

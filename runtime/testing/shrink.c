@@ -27,7 +27,8 @@ try_choices(tr_shrinking *s, const tr_choices *choices)
 	tr_trial_run(&trial);
 	s->runs++;
 	free(text);
-	bool same = trial.verdict == s->trial.verdict && trial.value == s->trial.value && !trial.record.is_cut;
+	bool same = trial.verdict == s->trial.verdict && trial.value == s->trial.value &&
+		    !trial.record.is_cut;
 
 	if (!same) {
 		tr_choices_fini(&trial.record);
@@ -70,7 +71,8 @@ try_entry(tr_shrinking *s, size_t at, uint32_t rank, uint32_t times)
 	tr_choices to = { 0 };
 
 	for (size_t i = 0; i < from->count; i++)
-		tr_choices_append(&to, i == at ? rank : from->list[i].rank, i == at ? times : from->list[i].times);
+		tr_choices_append(&to, i == at ? rank : from->list[i].rank,
+		    i == at ? times : from->list[i].times);
 	bool done = try_choices(s, &to);
 
 	tr_choices_fini(&to);
@@ -93,7 +95,8 @@ cut_tail(tr_shrinking *s)
 	bool any = false;
 
 	for (size_t chunk = (s->shortest.count + 1) / 2; chunk > 0; chunk /= 2)
-		while (chunk <= s->shortest.count && try_change(s, LEAVE_OUT, s->shortest.count - chunk, chunk))
+		while (
+		    chunk <= s->shortest.count && try_change(s, LEAVE_OUT, s->shortest.count - chunk, chunk))
 			any = true;
 	return any;
 }
@@ -124,11 +127,12 @@ lower_entries(tr_shrinking *s)
 	for (size_t at = 0; at < s->shortest.count; at++) {
 		for (uint32_t by = s->shortest.list[at].times / 2; by > 0; by /= 2)
 			while (at < s->shortest.count && s->shortest.list[at].times > by &&
-			    try_entry(s, at, s->shortest.list[at].rank, s->shortest.list[at].times - by))
+			       try_entry(s, at, s->shortest.list[at].rank, s->shortest.list[at].times - by))
 				any = true;
-		for (uint32_t by = at < s->shortest.count ? s->shortest.list[at].rank / 2 : 0; by > 0; by /= 2)
+		for (uint32_t by = at < s->shortest.count ? s->shortest.list[at].rank / 2 : 0; by > 0;
+		     by /= 2)
 			while (at < s->shortest.count && s->shortest.list[at].rank > by &&
-			    try_entry(s, at, s->shortest.list[at].rank - by, s->shortest.list[at].times))
+			       try_entry(s, at, s->shortest.list[at].rank - by, s->shortest.list[at].times))
 				any = true;
 	}
 	return any;

@@ -79,7 +79,8 @@ close_runtime(tr_trial *trial, troupe *t)
 	troupe_status status = troupe_close(t, trial->options.close_ms * TROUPE_MS, NULL, NULL);
 
 	if (status != TROUPE_OK)
-		decide(trial, TR_NOT_CLOSED, "closing it: %s: %s", troupe_status_name(status), troupe_last_error_text());
+		decide(trial, TR_NOT_CLOSED, "closing it: %s: %s", troupe_status_name(status),
+		    troupe_last_error_text());
 }
 
 static void
@@ -120,7 +121,8 @@ tr_trial_run(tr_trial *trial)
 	uint64_t after = tr_census_units(&tr_current_context->cache);
 
 	if (after != before)
-		decide(trial, TR_LOST, "%" PRId64 " units of %zu bytes, in messages or actors, were not given back",
+		decide(trial, TR_LOST,
+		    "%" PRId64 " units of %zu bytes, in messages or actors, were not given back",
 		    (int64_t)(after - before), TR_UNIT);
 }
 
@@ -134,9 +136,11 @@ write_fixed(const troupe_options *options, char *text, size_t size)
 	char pct[64] = "", bad[96] = "";
 
 	if (options->policy == TROUPE_POLICY_PCT)
-		snprintf(pct, sizeof pct, " TROUPE_DEPTH=%d TROUPE_LENGTH=%" PRIu64, options->depth, options->length);
+		snprintf(pct, sizeof pct, " TROUPE_DEPTH=%d TROUPE_LENGTH=%" PRIu64, options->depth,
+		    options->length);
 	if ((faults->alloc | faults->late | faults->restart) != 0)
-		snprintf(bad, sizeof bad, " TROUPE_FAULTS=alloc=%" PRIu32 ",late=%" PRIu32 ",restart=%" PRIu32, faults->alloc,
+		snprintf(bad, sizeof bad,
+		    " TROUPE_FAULTS=alloc=%" PRIu32 ",late=%" PRIu32 ",restart=%" PRIu32, faults->alloc,
 		    faults->late, faults->restart);
 	return snprintf(text, size, "TROUPE_SEED=%" PRIu64 " TROUPE_POLICY=%s%s%s", options->seed,
 	    tr_policy_name(options->policy), pct, bad);
