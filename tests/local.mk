@@ -34,10 +34,6 @@ check_PROGRAMS += \
 	%D%/test_worker \
 	%D%/test_pool \
 	%D%/test_pool_wakes \
-	%D%/test_runnable \
-	%D%/test_choices \
-	%D%/test_policy \
-	%D%/test_late \
 	%D%/test_simulated \
 	%D%/test_wheel \
 	%D%/test_deadlines \
@@ -46,7 +42,6 @@ check_PROGRAMS += \
 	%D%/test_message \
 	%D%/test_context \
 	%D%/test_options \
-	%D%/test_options_simulation \
 	%D%/test_name \
 	%D%/test_crash \
 	%D%/test_sleepers \
@@ -83,7 +78,6 @@ check_PROGRAMS += \
 	%D%/test_system_idle \
 	%D%/test_system_limits \
 	%D%/test_system_link \
-	%D%/test_system_mishaps \
 	%D%/test_system_misuse \
 	%D%/test_system_monitor \
 	%D%/test_system_monitor_end \
