@@ -17,6 +17,7 @@
  *   troupe/ask.h      request and reply
  *   troupe/failure.h  failing, monitors, links, supervisors
  *   troupe/registry.h actors by name
+ *   troupe/test.h     for tests; not included here
  *
  * Threads    Unless a call says otherwise, any thread may make it.  A call
  *            that takes `self` belongs to that actor's callbacks alone; made
@@ -30,9 +31,10 @@
  * fork       A child of fork inherits no runtime: every call in it answers
  *            TROUPE_FORKED (or 0, or NULL), and one that takes `self` aborts
  *            with a message that says so.
- * exit       No handler is registered with atexit: a program may return from
- *            main or call exit with a runtime open, and its threads end with
- *            the process; what is queued then is lost.
+ * exit       No handler is registered with atexit, but by troupe_explore (see
+ *            troupe/test.h): a program may return from main or call exit with
+ *            a runtime open, and its threads end with the process; what is
+ *            queued then is lost.
  */
 
 #include <troupe/types.h>

@@ -9,6 +9,7 @@
 #include "tests/suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define FINDS 100
@@ -336,6 +337,49 @@ START_TEST(test_explore_leaves_the_callbacks_their_context)
 }
 END_TEST
 
+/* --- Runs that do not return. --- */
+
+static int
+end_in_the_third_run(troupe *t, void *context)
+{
+	static int runs;
+
+	(void)t;
+	if (++runs < 3)
+		return 0;
+	if (context != NULL)
+		abort();
+	exit(5);
+}
+
+static int
+explore_to_an_end(void *how)
+{
+	static char crash;
+
+	return (int)troupe_explore(&(troupe_exploration){ .name = "ending",
+	                               .scenario = end_in_the_third_run,
+	                               .context = *(int *)how ? &crash : NULL,
+	                               .policies = &in_turn,
+	                               .policy_count = 1,
+	                               .seed = 40 },
+	    NULL);
+}
+
+/* _exit, which a child of sys_run_child ends with, calls no handlers: the scenario's exit does. */
+START_TEST(test_explore_says_which_run_it_was_that_did_not_return)
+{
+	sys_ending ending;
+	int crashes = _i;
+
+	sys_run_child(&ending, explore_to_an_end, &crashes);
+	ck_assert_ptr_nonnull(strstr(ending.text, "ending: it was in the run of TROUPE_SEED=42 TROUPE_POLICY=round-robin\n"));
+	ck_assert_int_ne(ending.status, 0);
+	/* One that returns says nothing of the kind. */
+	ck_assert_ptr_null(strstr(ending.text, "TROUPE_SEED=41"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -351,6 +395,7 @@ main(void)
 	tcase_add_loop_test(tc, test_explore_sees_what_is_wrong, 0, WAYS);
 	tcase_add_test(tc, test_explore_refuses_what_makes_no_sense);
 	tcase_add_test(tc, test_explore_leaves_the_callbacks_their_context);
+	tcase_add_loop_test(tc, test_explore_says_which_run_it_was_that_did_not_return, 0, 2);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -129,8 +129,9 @@ typedef struct troupe_exploration {
 	 * not.  It does not close t.  It may be called thousands of times, with
 	 * other orders of events each time, and must do the same in the same
 	 * order: depend on nothing but t and what it makes itself.  It should
-	 * return where a test would end the process, so that there can be a
-	 * report.
+	 * return where a test would end the process: of a run that crashes or
+	 * exits no more is said than how to make it again (on stderr; by a handler
+	 * registered with atexit, and by the report of crashes).
 	 */
 	int (*scenario)(troupe *t, void *context);
 	void *context;

@@ -24,6 +24,7 @@
  */
 #define CLASS_NAME_KEPT 128
 #define LINE_SIZE       (TROUPE_NAME_MAX + CLASS_NAME_KEPT + 200)
+#define REMARK_KEPT     (LINE_SIZE - 20)
 
 static struct fault {
 	int number;
@@ -37,6 +38,8 @@ static struct fault {
 	{ .number = SIGABRT, .name = "SIGABRT" },
 };
 #define FAULTS (sizeof faults / sizeof *faults)
+
+_Thread_local const char *tr_crash_remark;
 
 static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic bool saved; /* the actions before; nobody changes them after that */
@@ -249,6 +252,16 @@ is_sent(int number, const siginfo_t *info)
 }
 
 static void
+write_remark(const char *remark)
+{
+	tr_line line = { .length = 0 };
+
+	add_text(&line, "troupe: ");
+	add_foreign_text(&line, remark, REMARK_KEPT);
+	write_line(&line);
+}
+
+static void
 write_report(const struct fault *fault, const siginfo_t *info)
 {
 	const tr_context *context = tr_current_context;
@@ -269,6 +282,8 @@ write_report(const struct fault *fault, const siginfo_t *info)
 		add_message(&line, &scene);
 	}
 	write_line(&line);
+	if (tr_crash_remark != NULL)
+		write_remark(tr_crash_remark);
 }
 
 /* --- What comes after it. --- */

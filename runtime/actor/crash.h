@@ -38,6 +38,13 @@
  *   CR-A  saved (release) -> the handler (acquire): the earlier actions.
  */
 
+/*
+ * What else is to be said of a crash in this thread, in a line of its own: a
+ * text that outlives its being here; NULL is nothing.  Only its thread changes
+ * it.  (Initial-exec for the reason that context.h gives.)
+ */
+extern _Thread_local const char *tr_crash_remark __attribute__((tls_model("initial-exec")));
+
 /* From now on, crashes are reported.  Once a process; the calls after the first do nothing. */
 void tr_crash_install(void);
 

@@ -221,6 +221,8 @@ tr_runtime_open(const troupe_options *options)
 		tr_fail(TROUPE_NOMEM, "cannot start %d worker threads: %s", options->workers, strerror(error));
 		return NULL;
 	}
+	if (options->crash_report == TROUPE_CRASH_REPORT_ON)
+		tr_crash_install();
 	return t;
 
 fail_sync:
@@ -244,8 +246,6 @@ troupe_open(const troupe_options *given)
 		t = tr_runtime_open(&effective);
 	if (t == NULL)
 		tr_log(&effective, TROUPE_LOG_ERROR, "%s", troupe_last_error_text());
-	else if (effective.crash_report == TROUPE_CRASH_REPORT_ON)
-		tr_crash_install();
 	return t;
 }
 

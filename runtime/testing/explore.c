@@ -328,6 +328,7 @@ troupe_explore(const troupe_exploration *what, troupe_exploration_result *result
 		return status;
 	plan_runs(&e);
 	plan_only_run(&e, &only);
+	tr_trial_watch_exit();
 	status = explore(&e);
 	if (result != NULL && (status == TROUPE_OK || status == TROUPE_FAILED))
 		*result = e.found;

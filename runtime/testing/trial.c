@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/testing/trial.h"
 
+#include "runtime/actor/crash.h"
 #include "runtime/actor/runtime.h"
 #include "runtime/engine/policy.h"
 #include "runtime/engine/simulated.h"
@@ -71,6 +72,44 @@ open_watched(tr_trial *trial)
 	return tr_runtime_open(&options);
 }
 
+/* --- Whatever may happen. --- */
+
+/* What is said when the process crashes or exits in the run; as static as the thread, since a run may never return. */
+static _Thread_local char remark[512];
+
+static void
+begin_remark(const tr_trial *trial)
+{
+	char *again = tr_trial_write_variables(&trial->options, trial->options.choices);
+
+	snprintf(remark, sizeof remark, "%.80s: it was in the run of %s",
+	    trial->what->name != NULL ? trial->what->name : "scenario", again != NULL ? again : "?");
+	free(again);
+	tr_crash_remark = remark;
+}
+
+static void
+say_remark(void)
+{
+	if (tr_crash_remark != NULL)
+		fprintf(stderr, "troupe: exit in %s\n", tr_crash_remark);
+}
+
+static void
+register_say_remark(void)
+{
+	/* If it is refused, nothing is said. */
+	(void)atexit(say_remark);
+}
+
+void
+tr_trial_watch_exit(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, register_say_remark);
+}
+
 /* --- The run. --- */
 
 static void
@@ -115,7 +154,9 @@ tr_trial_run(tr_trial *trial)
 		decide(trial, TR_NOT_OPENED, "%s", troupe_last_error_text());
 		return;
 	}
+	begin_remark(trial);
 	run_in(trial, t);
+	tr_crash_remark = NULL;
 	if (!alone || !tr_context_is_alone() || trial->verdict == TR_NOT_CLOSED)
 		return;
 	uint64_t after = tr_census_units(&tr_current_context->cache);

@@ -43,6 +43,9 @@ typedef struct tr_trial {
 /* The calling thread has a context. */
 void tr_trial_run(tr_trial *trial);
 
+/* From now on, an exit in a run says which run that was. */
+void tr_trial_watch_exit(void);
+
 /* The variables that make such a run, from malloc; NULL: out of memory.  choices may be NULL. */
 TR_MUST_USE char *tr_trial_write_variables(const troupe_options *options, const char *choices);
 
