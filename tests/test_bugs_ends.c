@@ -34,11 +34,11 @@ static struct {
 	troupe_status status;
 } flight;
 
-/* It is about to leave the runtime. */
+/* It is about to leave the runtime.  Relaxed: see window.h. */
 static void
 look_as_it_leaves(void)
 {
-	flight.queued = tr_overflow_count(&flight.t->pool.overflow);
+	flight.queued = atomic_load_explicit(&flight.t->pool.overflow.count, memory_order_relaxed);
 }
 
 /* It has pushed, and so owns the actor, but nobody else knows of that yet. */

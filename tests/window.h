@@ -20,9 +20,9 @@
  *            that touched the page.  It may do anything that is right between
  *            two instructions of that thread, so it takes no lock that the
  *            interrupted code could hold.
- * Sanitizers ThreadSanitizer holds a lock of its own around an atomic
- *            operation that is not relaxed: no window may open inside of one
- *            whose word the test then touches.
+ * Sanitizers ThreadSanitizer holds locks of its own around an atomic operation
+ *            that is not relaxed: what acts inside of one does none but
+ *            relaxed ones itself.
  */
 
 typedef enum window_at { WINDOW_AT_ACCESS, WINDOW_AT_WRITE } window_at;
