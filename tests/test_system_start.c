@@ -438,6 +438,44 @@ START_TEST(test_system_start_may_nest)
 }
 END_TEST
 
+/* What start began ends with it, and has callbacks: a call of theirs fails for another reason. */
+static void
+fail_a_call(troupe_actor *self, void *state, const troupe_answer *answer)
+{
+	(void)self;
+	(void)state;
+	(void)troupe_send(0, 1, NULL, 0);
+	sys_add(answer->context, answer->status == TROUPE_CANCELLED);
+}
+
+static int
+ask_and_refuse(troupe_actor *self, void *state, const void *argument)
+{
+	const bool *fails = argument;
+	static sys_counter cancelled;
+
+	(void)state;
+	sys_set(&cancelled, 0);
+	if (troupe_await_name(self, "nobody", TROUPE_SECOND, fail_a_call, &cancelled) != TROUPE_OK)
+		return 0;
+	if (*fails)
+		troupe_fail(self, 7, "on purpose");
+	return *fails ? 0 : 7;
+}
+
+START_TEST(test_system_start_that_refuses_is_the_last_error)
+{
+	static const troupe_class class_ = { .name = "refuser", .start = ask_and_refuse, .receive = sys_ignore };
+	troupe *t = sys_open_tolerant(&sys_shapes[_i / 2], NULL);
+	bool fails = _i % 2;
+
+	sys_assert_failed(troupe_spawn(t, &class_, &fails), TROUPE_REFUSED);
+	ck_assert_str_eq(troupe_last_error_text(), fails ? "start of class refuser failed with 7: on purpose"
+	                                                 : "start of class refuser refused with 7");
+	sys_close(t, NULL);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -450,6 +488,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_start_that_refuses_fails_the_spawn, 0, HOWS * sys_shape_count);
 	tcase_add_loop_test(tc, test_system_start_that_refuses_takes_its_children_along, 0,
 	    HOWS * sys_shape_count);
+	tcase_add_loop_test(tc, test_system_start_that_refuses_is_the_last_error, 0, 2 * sys_shape_count);
 	tcase_add_loop_test(tc, test_system_start_may_stop_itself, 0, HOWS * sys_shape_count);
 	tcase_add_loop_test(tc, test_system_start_may_have_children_and_send, 0, HOWS * sys_shape_count);
 	tcase_add_loop_test(tc, test_system_start_may_nest, 0, sys_shape_count);

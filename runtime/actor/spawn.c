@@ -252,30 +252,41 @@ release_to_senders(tr_context *context, troupe *t, troupe_actor *actor, uint32_t
 	tr_schedule(context, t, actor);
 }
 
-/* Returns 0, or what it refused with, which is remembered by tr_fail; *after: what it asked for. */
-static int
-call_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, const void *argument, unsigned *after)
+/* What a start came to: 0, or what it refused or failed with. */
+typedef struct start_result {
+	int refusal;
+	bool failed;
+	unsigned after; /* what it asked for */
+	char text[TROUPE_FAILURE_MAX + 1]; /* why it failed */
+} start_result;
+
+static void
+call_start(tr_context *context, troupe *t, troupe_actor *actor, troupe_ref ref, const void *argument,
+    start_result *result)
 {
-	const troupe_class *class_ = tr_actor_class(actor);
-	char text[TROUPE_FAILURE_MAX + 1];
 	outer_call outer;
 
 	enter_start(context, t, actor, ref, &outer);
-	int refusal = class_->start(actor, tr_actor_state(actor), argument);
-	bool failed = context->after & TR_AFTER_FAIL;
-
-	*after = context->after & ~(unsigned)TR_AFTER_FAIL;
-	if (failed) {
-		refusal = context->failure_code != 0 ? context->failure_code : -1;
-		memcpy(text, context->failure_text, sizeof text);
+	result->refusal = tr_actor_class(actor)->start(actor, tr_actor_state(actor), argument);
+	result->failed = context->after & TR_AFTER_FAIL;
+	result->after = context->after & ~(unsigned)TR_AFTER_FAIL;
+	if (result->failed) {
+		result->refusal = context->failure_code != 0 ? context->failure_code : -1;
+		memcpy(result->text, context->failure_text, sizeof result->text);
 		tr_failure_settle(context, t, actor);
 	}
 	leave_start(context, &outer);
-	if (failed)
-		tr_fail(TROUPE_REFUSED, "start of class %s failed with %d: %s", tr_class_name(class_), refusal, text);
-	else if (refusal != 0)
-		tr_fail(TROUPE_REFUSED, "start of class %s refused with %d", tr_class_name(class_), refusal);
-	return refusal;
+}
+
+/* Last of all: what ends with the actor has callbacks, and their failed calls are remembered too. */
+static void
+remember_refusal(const troupe_class *class_, const start_result *result)
+{
+	if (result->failed)
+		tr_fail(TROUPE_REFUSED, "start of class %s failed with %d: %s", tr_class_name(class_), result->refusal,
+		    result->text);
+	else
+		tr_fail(TROUPE_REFUSED, "start of class %s refused with %d", tr_class_name(class_), result->refusal);
 }
 
 static troupe_ref
@@ -284,9 +295,10 @@ spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_a
 	const troupe_class *class_ = tr_actor_class(actor);
 	uint32_t generation = tr_mailbox_open(&actor->mailbox, TR_MAILBOX_EMPTY);
 	troupe_ref ref = tr_actor_ref(actor, generation);
-	unsigned after = 0;
-	int refusal = 0;
+	start_result result;
 
+	result.refusal = 0;
+	result.after = 0;
 	if ((parent != NULL && !adopt(context, parent, actor, ref, argument)) ||
 	    (wants_thread(t, class_) && !give_thread(context, t, actor))) {
 		undo(context, t, actor, generation, parent);
@@ -294,17 +306,18 @@ spawn_step_by_step(tr_context *context, troupe *t, troupe_actor *actor, troupe_a
 		return 0;
 	}
 	if (class_->start != NULL)
-		refusal = call_start(context, t, actor, ref, argument, &after);
-	if (refusal != 0) {
+		call_start(context, t, actor, ref, argument, &result);
+	if (result.refusal != 0) {
 		undo(context, t, actor, generation, parent);
+		remember_refusal(class_, &result);
 	} else {
 		tr_count(&context->visits[t->number].tally.spawned, 1);
-		release_to_senders(context, t, actor, generation, after);
+		release_to_senders(context, t, actor, generation, result.after);
 	}
 	/* Outside the pool nobody parks after it: if the last deadline was cancelled, somebody may wait for that. */
 	if (context->worker.pool != &t->pool)
 		tr_runtime_notify(t);
-	return refusal == 0 ? ref : 0;
+	return result.refusal == 0 ? ref : 0;
 }
 
 static troupe_ref
