@@ -513,6 +513,32 @@ START_TEST(test_system_timers_idle_timeout_is_replaced)
 }
 END_TEST
 
+/* Both are due at the same moment, and come in one turn: the tick first. */
+static void
+idle_behind_a_tick(troupe_actor *self, timing_script *s, const troupe_msg *msg)
+{
+	if (msg->type == GO) {
+		s->wrong += troupe_send_after(self, IDLE, TICK, NULL, 0) == 0;
+		s->wrong += troupe_set_idle_timeout(self, IDLE) != TROUPE_OK;
+	} else if (msg->type == TROUPE_IDLE) {
+		s->wrong += troupe_set_idle_timeout(self, 0) != TROUPE_OK;
+	}
+}
+
+START_TEST(test_system_timers_idle_is_put_off_by_messages_of_the_same_turn)
+{
+	timing_script *s = timing_fresh(idle_behind_a_tick);
+
+	s->t = sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .quantum = 100 }, NULL);
+	sys_send(sys_spawn(s->t, &timing_class, s), GO, NULL, 0);
+	timing_end(s);
+	ck_assert_uint_eq(s->count, 2);
+	ck_assert_uint_eq(s->type[0], TICK);
+	ck_assert_uint_eq(s->type[1], TROUPE_IDLE);
+	assert_on_time(s->at[1], s->at[0] + IDLE);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -531,6 +557,7 @@ main(void)
 	tcase_add_loop_test(end, test_system_timers_end_with_their_runtime, 0, 10);
 	tcase_add_test(idle, test_system_timers_idle_comes_again_and_again);
 	tcase_add_test(idle, test_system_timers_idle_is_put_off_by_messages);
+	tcase_add_test(idle, test_system_timers_idle_is_put_off_by_messages_of_the_same_turn);
 	tcase_add_test(idle, test_system_timers_idle_is_not_put_off_by_what_is_cancelled);
 	tcase_add_loop_test(idle, test_system_timers_idle_timeout_is_replaced, 0, 2);
 	suite_add_tcase(suite, cancel);

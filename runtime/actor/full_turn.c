@@ -267,6 +267,9 @@ static void
 handle_message(tr_turn *turn, uint32_t unit)
 {
 	turn->pending--;
+	/* An idle timer is to know what was handled before it in this very turn. */
+	if (TR_UNLIKELY(tr_message_from(unit)->flag_bits & TR_MSG_CELL))
+		note_activity(turn);
 	if (tr_deliver(turn->context, turn->actor, turn->receive, turn->state, unit))
 		turn->handled++;
 }
