@@ -539,6 +539,27 @@ START_TEST(test_system_timers_idle_is_put_off_by_messages_of_the_same_turn)
 }
 END_TEST
 
+/* Where nothing can be later, what an actor does takes no longer than elsewhere. */
+static void
+work_at_the_end_of_time(troupe_actor *self, timing_script *s, const troupe_msg *msg)
+{
+	if (msg->type == GO)
+		s->wrong += troupe_send_at(self, INT64_MAX - 1, TICK, NULL, 0) == 0;
+	for (int i = 0; msg->type == TICK && i < 3000; i++)
+		s->wrong += troupe_send(troupe_self(self), BUSY, NULL, 0) != TROUPE_OK;
+}
+
+START_TEST(test_system_timers_turns_go_on_at_the_end_of_time)
+{
+	timing_script *s = timing_fresh(work_at_the_end_of_time);
+
+	s->t = sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED, .quantum = 5000 }, NULL);
+	sys_send(sys_spawn(s->t, &timing_class, s), GO, NULL, 0);
+	timing_end(s);
+	ck_assert_uint_eq(s->busy, 3000);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -560,6 +581,7 @@ main(void)
 	tcase_add_test(idle, test_system_timers_idle_is_put_off_by_messages_of_the_same_turn);
 	tcase_add_test(idle, test_system_timers_idle_is_not_put_off_by_what_is_cancelled);
 	tcase_add_loop_test(idle, test_system_timers_idle_timeout_is_replaced, 0, 2);
+	tcase_add_test(end, test_system_timers_turns_go_on_at_the_end_of_time);
 	suite_add_tcase(suite, cancel);
 	suite_add_tcase(suite, end);
 	suite_add_tcase(suite, idle);

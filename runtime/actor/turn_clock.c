@@ -18,6 +18,6 @@ tr_turn_is_late(tr_context *context)
 	int64_t now = read_clock(context);
 
 	if (context->turn_deadline == 0)
-		context->turn_deadline = now + TR_TURN_NS;
+		context->turn_deadline = tr_time_after(now, TR_TURN_NS);
 	return now > context->turn_deadline;
 }
