@@ -480,6 +480,59 @@ START_TEST(test_system_misuse_is_not_what_callbacks_do)
 }
 END_TEST
 
+/* --- Another actor's tokens. --- */
+
+enum { LEND = 1, STEAL };
+
+typedef struct loan {
+	troupe_timer timer;
+	troupe_monitoring monitoring;
+	uint32_t wrong;
+} loan;
+
+/*
+ * Lends what it has ended; or takes the same slots for its own, again and
+ * again, and tries what was lent to it.
+ */
+static void
+lend_or_steal(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	loan *t = *(loan *const *)msg->body;
+	troupe_timer timer = 0;
+
+	(void)state;
+	for (int round = 0; round < (msg->type == STEAL ? 3000 : 1); round++) {
+		troupe_monitoring monitoring = troupe_monitor(self, troupe_self(self));
+
+		timer = troupe_send_after(self, TROUPE_SECOND, STEAL, NULL, 0);
+		if (msg->type == STEAL)
+			t->wrong += troupe_cancel(self, t->timer) || troupe_demonitor(self, t->monitoring);
+		t->wrong += !troupe_cancel(self, timer) || !troupe_demonitor(self, monitoring);
+		if (msg->type == LEND)
+			*t = (loan){ timer, monitoring, t->wrong };
+	}
+}
+
+START_TEST(test_system_misuse_of_the_tokens_of_others_does_nothing)
+{
+	static const troupe_class class_ = { .receive = lend_or_steal };
+	troupe *t = sys_open_with((troupe_options){ .scheduler = TROUPE_SCHEDULER_SIMULATED }, NULL);
+	loan theft = { 0 }, *body = &theft;
+	troupe_ref refs[20];
+
+	for (int i = 0; i < 20; i++)
+		refs[i] = sys_spawn(t, &class_, NULL);
+	for (int i = 0; i < 19; i++) {
+		sys_send(refs[i], LEND, &body, sizeof body);
+		sys_wait(t);
+		sys_send(refs[i + 1], STEAL, &body, sizeof body);
+		sys_wait(t);
+	}
+	sys_close(t, NULL);
+	ck_assert_uint_eq(theft.wrong, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -488,6 +541,7 @@ main(void)
 
 	tcase_add_loop_test(tc, test_system_misuse_of_self_is_named, 0, CALLS * PLACES);
 	tcase_add_loop_test(tc, test_system_misuse_is_not_what_callbacks_do, 0, sys_shape_count);
+	tcase_add_test(tc, test_system_misuse_of_the_tokens_of_others_does_nothing);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -80,12 +80,14 @@ tr_cell_expire_tokens(tr_cell *cell)
 
 /*
  * What names a cell outside: its unit and generation, mixed with its owner's
- * handle, so that another actor's token is as good as none.
+ * handle, so that another actor's token is as good as none.  Owners are near
+ * to each other, and so are the generations of a cell: what is mixed in must
+ * be far apart for them (multiplicative hash, Knuth).
  */
 TR_INLINE uint32_t
 tr_cell_mix(troupe_ref owner)
 {
-	return (uint32_t)(owner >> 32) * UINT32_C(2654435761) ^ (uint32_t)owner;
+	return (uint32_t)(owner * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
 TR_INLINE uint64_t
