@@ -8,9 +8,9 @@
  * several at random.  TROUPE_SEED replays one of the latter.
  */
 
-#include "runtime/memory/depot.h"
 #include "tests/kin.h"
 #include "tests/suite.h"
+#include "tests/units.h"
 
 /* Members, in the order of their births. */
 enum { G, S, A, X, Y, B, C, MEMBERS };
@@ -290,21 +290,6 @@ live(void *saga_)
 }
 
 /* --- What must be true of it. --- */
-
-static uint64_t
-units_out(void)
-{
-	uint64_t units = 0;
-
-	for (unsigned kind = 0; kind < TR_ARENAS; kind++)
-		/* Nobody carves now. */
-		units += atomic_load_explicit(&tr_arenas[kind].top, memory_order_relaxed);
-	for (unsigned i = 0; i < TR_ACTOR_SIZES; i++)
-		units -= (uint64_t)tr_depot_count(TR_ACTORS, i) << tr_slot_shift(i);
-	for (unsigned i = 0; i < TR_MESSAGE_CLASSES; i++)
-		units -= (uint64_t)tr_depot_count(TR_MESSAGES, i) << tr_slot_shift(i);
-	return units;
-}
 
 static const char *
 story_of(const saga *d)

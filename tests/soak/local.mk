@@ -5,7 +5,7 @@
 # those are run without arguments.
 if HAVE_CHECK
 if ON_LINUX
-EXTRA_PROGRAMS = %D%/soak
+EXTRA_PROGRAMS += %D%/soak
 check_DATA = %D%/soak$(EXEEXT)
 CLEANFILES += %D%/soak$(EXEEXT)
 %C%_soak_SOURCES = \
