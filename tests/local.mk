@@ -65,6 +65,7 @@ check_PROGRAMS += \
 	%D%/test_system_call_late \
 	%D%/test_system_close \
 	%D%/test_system_close_open \
+	%D%/test_system_close_told \
 	%D%/test_system_crash \
 	%D%/test_system_crash_threads \
 	%D%/test_system_dedicated \
@@ -92,6 +93,7 @@ check_PROGRAMS += \
 	%D%/test_system_restart_phases \
 	%D%/test_system_same_run \
 	%D%/test_system_send \
+	%D%/test_system_shared \
 	%D%/test_system_start \
 	%D%/test_system_stash \
 	%D%/test_system_stash_kinds \
