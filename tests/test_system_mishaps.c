@@ -9,8 +9,8 @@
 
 #include "tests/storm.h"
 #include "tests/suite.h"
+#include "tests/units.h"
 
-#include "runtime/memory/census.h"
 
 #include <stdio.h>
 
@@ -330,14 +330,13 @@ static const char *const policies[] = { "random", "pct", "round-robin" };
 
 START_TEST(test_system_mishaps_leave_nothing_behind_after_a_storm)
 {
-	static const tr_cache nothing;
 	uint64_t out = 0;
 
 	setenv("TROUPE_FAULTS", faults[_i], 1);
 	for (uint64_t seed = 0; seed < SYS_SCALED(60); seed++) {
 		setenv("TROUPE_POLICY", policies[seed % 3], 1);
 		weather(seed, 2000, (storm_end)(seed % STORM_ENDS));
-		uint64_t units = tr_census_units(&nothing);
+		uint64_t units = units_out();
 
 		if (seed > 0)
 			ck_assert_msg(units == out, "seed %" PRIu64 ": %" PRId64 " units were lost", seed,
