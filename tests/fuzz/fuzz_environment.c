@@ -192,8 +192,8 @@ static void
 check_variable(const char *variable, const char *config, bool is_last)
 {
 	static const char *const names[][2] = { { "SEED", "seed" }, { "QUANTUM", "quantum" },
-		{ "RING", "ring" }, { "CLOSE_MS", "close_ms" }, { "WORKERS", NULL },
-		{ "CRASH_REPORT", NULL } };
+		{ "RING", "ring" }, { "CLOSE_MS", "close_ms" }, { "WORKERS", NULL }, { "CRASH_REPORT", NULL },
+		{ "DEPTH", NULL }, { "LENGTH", NULL } };
 	const char *name = variable + strlen(PREFIX), *value = strchr(name, '=');
 	char line[64];
 
@@ -212,6 +212,10 @@ check_variable(const char *variable, const char *config, bool is_last)
 			give_up(line, config);
 		return;
 	}
+	/* Of these the values are a language of their own. */
+	if (strncmp(name, "POLICY=", 7) == 0 || strncmp(name, "CHOICES=", 8) == 0 ||
+	    strncmp(name, "FAULTS=", 7) == 0)
+		return;
 	if (strcmp(variable, PREFIX "SCHEDULER=pool") != 0 &&
 	    strcmp(variable, PREFIX "SCHEDULER=simulated") != 0)
 		give_up("one that is unknown was taken", variable);

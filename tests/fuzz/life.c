@@ -265,7 +265,7 @@ has_linked_cause(unsigned actor)
 							     : 0;
 		const ref_actor *p = &ref.actor[peer];
 
-		if (peer != 0 && (p->is_bare || p->state == REF_REFUSED ||
+		if (peer != 0 && (p->is_bare || p->is_lifeless || p->state == REF_REFUSED ||
 				     (p->state == REF_STOPPED && (p->reason == TROUPE_REASON_FAILED ||
 								     p->reason == TROUPE_REASON_LINKED))))
 			return true;
