@@ -290,7 +290,7 @@ is_possible(unsigned actor, troupe_reason reason)
 	case TROUPE_REASON_LINKED:
 		return has_linked_cause(actor);
 	case TROUPE_REASON_RESTART:
-		return a->is_supervised && (a->waits || has_failed_sibling(actor));
+		return a->is_supervised && (a->has_failed || has_failed_sibling(actor));
 	case TROUPE_REASON_GONE:
 	default:
 		return false;
