@@ -521,6 +521,54 @@ START_TEST(test_system_reply_uses_up_the_request_wherever_it_goes)
 }
 END_TEST
 
+/* The request is set aside until its asker is gone. */
+static void
+reply_to_nobody(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	tries *x = *(tries **)state;
+	troupe_msg *answer;
+
+	if (!troupe_is_request(msg)) {
+		(void)troupe_unstash(self, SIZE_MAX);
+	} else if (x->next == 0) {
+		x->next = troupe_sender(self);
+		expect(x, troupe_stash(self), TROUPE_OK);
+	} else {
+		answer = troupe_msg_new(ANSWERED, 3, NULL);
+		expect(x, troupe_reply_msg(self, &answer), TROUPE_DEAD);
+		sys_add(&x->wrong, answer == NULL || answer->type != ANSWERED || answer->size != 3);
+		troupe_msg_free(&answer);
+		expect(x, troupe_reply(self, ANSWERED, NULL, 0), TROUPE_INVALID);
+	}
+}
+
+static const troupe_class belated_class = {
+	.state_size = sizeof(tries *),
+	.start = sys_start_with_pointer,
+	.receive = reply_to_nobody,
+};
+
+START_TEST(test_system_reply_to_nobody_leaves_the_answer_with_its_owner)
+{
+	sys_ledger ledger = { 0 };
+	troupe *t = sys_open_tolerant(&sys_shapes[_i], &ledger);
+	tries x = { 0 };
+	asking a = { .to = sys_spawn(t, &belated_class, &x), .type = 1 };
+	troupe_ref asker = sys_spawn(t, &act_class, NULL);
+
+	act_in(asker, ask_it, &a);
+	sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
+	sys_assert_status(troupe_stop(asker, TROUPE_STOP_NOW), TROUPE_OK);
+	sys_assert_status(troupe_drain(t, TROUPE_FOREVER), TROUPE_OK);
+	assert_outcome(a.came, TROUPE_CANCELLED);
+	sys_send(a.to, 1, NULL, 0);
+	sys_wait(t);
+	ck_assert_uint_eq(x.next, asker);
+	sys_assert_count(x.wrong, 0);
+	sys_close(t, &ledger);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -537,6 +585,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_reply_without_a_request_is_an_ordinary_message_or_invalid, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_reply_that_is_refused_leaves_the_request_open, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_reply_with_a_request_is_refused, 0, sys_shape_count);
+	tcase_add_loop_test(tc, test_system_reply_to_nobody_leaves_the_answer_with_its_owner, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_reply_uses_up_the_request_wherever_it_goes, 0, sys_shape_count);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -40,26 +40,39 @@ origin_of(const troupe_msg *request)
 	};
 }
 
-/* The reply has its sender and no longer belongs to the caller, whatever comes of it. */
+/* The reply has its sender; it is the caller's unless the status is OK. */
 static troupe_status
-send_reply(tr_context *context, origin to, troupe_msg *reply)
+try_reply(tr_context *context, origin to, troupe_msg *reply)
 {
 	tr_message_ticket(reply)->token = to.token;
 	reply->flag_bits |= TR_MSG_REPLY;
-	if (to.is_call)
-		return tr_call_deliver(context, to.token, reply);
-	troupe_status status = tr_post(context, to.asker, reply);
+	return to.is_call ? tr_call_deliver(context, to.token, reply) : tr_post(context, to.asker, reply);
+}
+
+/* The same, and the reply no longer belongs to the caller, whatever comes of it. */
+static troupe_status
+send_reply(tr_context *context, origin to, troupe_msg *reply)
+{
+	troupe_status status = try_reply(context, to, reply);
+
 	if (status != TROUPE_OK)
 		tr_message_release(&context->cache, reply);
 	return status;
 }
 
-troupe_status
-tr_request_answer(tr_context *context, troupe_msg *request, troupe_msg *reply)
+/* The request counts as answered from here on. */
+static origin
+mark_answered(tr_context *context, troupe_msg *request, troupe_msg *reply)
 {
 	reply->sender = tr_context_self(context);
 	request->flag_bits |= TR_MSG_ANSWERED;
-	return send_reply(context, origin_of(request), reply);
+	return origin_of(request);
+}
+
+troupe_status
+tr_request_answer(tr_context *context, troupe_msg *request, troupe_msg *reply)
+{
+	return send_reply(context, mark_answered(context, request, reply), reply);
 }
 
 /* --- The end of a request. --- */
@@ -174,8 +187,12 @@ troupe_reply_msg(troupe_actor *self, troupe_msg **msg)
 	troupe_msg *reply = tr_message_wrap(&context->cache, *msg);
 	if (reply == NULL)
 		return tr_fail(TROUPE_NOMEM, "no memory for an answer");
-	*msg = NULL;
-	return tr_request_answer(context, request, reply);
+	troupe_status status = try_reply(context, mark_answered(context, request, reply), reply);
+	if (status != TROUPE_OK)
+		tr_message_discard(&context->cache, reply); /* and what it wraps stays */
+	else
+		*msg = NULL;
+	return status;
 }
 
 static TROUPE_PRINTF(4, 0) troupe_status
