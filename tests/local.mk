@@ -111,7 +111,7 @@ check_PROGRAMS += \
 	%D%/test_system_timers_threads \
 	%D%/test_system_wait \
 	%D%/test_system_wait_beside
-check_LIBRARIES = %D%/libmodules.a
+check_LIBRARIES += %D%/libmodules.a
 %C%_libmodules_a_SOURCES = \
 	%D%/scale.c %D%/scale.h \
 	%D%/support.c %D%/support.h \

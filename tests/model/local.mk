@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+
+# The cores under search: see model.h.  Their sources are compiled for it with
+# flags of their own, whatever the rest is built with.
+if HAVE_MODEL
+MODELS = \
+	%D%/model_litmus \
+	%D%/model_mailbox
+
+check_PROGRAMS += $(MODELS)
+check_LIBRARIES += %D%/libmodel.a
+
+%C%_libmodel_a_SOURCES = \
+	%D%/model.h %D%/seen.h %D%/checker.h \
+	%D%/search.c \
+	%D%/memory.c \
+	%D%/callbacks.c \
+	%D%/system.c \
+	%D%/report.c
+%C%_libmodel_a_CFLAGS = $(STD_CFLAGS) $(WARN_CFLAGS) -U_FORTIFY_SOURCE -fno-pie
+
+MODEL_COMPILE = $(STD_CFLAGS) $(WARN_CFLAGS) -U_FORTIFY_SOURCE -fno-pie -fsanitize=thread -include $(top_srcdir)/%D%/seen.h
+MODEL_LINK = -no-pie -fno-sanitize=all
+SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
+
+%C%_model_litmus_SOURCES = %D%/model_litmus.c $(SEEN_PLATFORM)
+%C%_model_litmus_CFLAGS = $(MODEL_COMPILE)
+%C%_model_litmus_LDFLAGS = $(MODEL_LINK)
+%C%_model_litmus_LDADD = %D%/libmodel.a
+
+%C%_model_mailbox_SOURCES = %D%/model_mailbox.c runtime/engine/mailbox.c runtime/memory/arena.c runtime/memory/fault.c \
+	$(SEEN_PLATFORM)
+%C%_model_mailbox_CFLAGS = $(MODEL_COMPILE)
+%C%_model_mailbox_LDFLAGS = $(MODEL_LINK)
+%C%_model_mailbox_LDADD = %D%/libmodel.a
+
+if TR_LINUX
+MODEL_PLATFORM = runtime/platform/linux.c runtime/platform/cgroup.c
+else
+MODEL_PLATFORM = runtime/platform/posix.c
+endif
+endif
+
+# Every case of every model: some minutes.
+.PHONY: model
+model: $(MODELS)
+if HAVE_MODEL
+	@for model in $(MODELS); do ./$$model --deep || exit 1; done
+else
+	@echo "make model needs a compiler with -fsanitize=thread, on an ELF system with Linux headers" >&2; exit 1
+endif
