@@ -50,7 +50,8 @@ enum operation {
 
 typedef struct message {
 	uint64_t value;
-	uint32_t clock[MODEL_THREADS];
+	uint32_t clock[MODEL_THREADS]; /* that it releases */
+	uint32_t made[MODEL_THREADS];  /* its thread's, when it was made */
 	uint8_t view[PLACES];
 } message;
 
@@ -61,6 +62,7 @@ typedef struct place {
 	/* Of all executions: who has used it. */
 	uint8_t users;
 	bool is_written;
+	bool is_guarded;
 	/* Of this execution, if the number is its. */
 	uint64_t execution;
 	unsigned count; /* stores of a variable; changes of another */
@@ -68,11 +70,13 @@ typedef struct place {
 	bool is_dirty;  /* was written plainly: the newest value is in memory */
 	int holder;     /* of a lock; -1 is nobody */
 	unsigned floor; /* of a queue: the oldest store of its word that a wait may compare with */
+	uint32_t counts[MODEL_THREADS]; /* of a guarded one: when each thread last made a read of it that counts */
 	message *messages;
 } place;
 
 typedef struct look {
 	unsigned place, index;
+	uint32_t when;
 } look;
 
 typedef struct thread {
@@ -97,6 +101,9 @@ typedef struct thread {
 	unsigned reads, reads_before;
 	look now[READS], before[READS];
 	bool has_written, gives_up;
+	/* Reads of guarded places that may come to count. */
+	unsigned guarded;
+	look guarded_reads[READS];
 	unsigned operations;
 	uint64_t digest; /* of what it did, and which stores it read */
 } thread;

@@ -169,6 +169,7 @@ begin_place(place *p)
 	p->is_dirty = false;
 	p->holder = -1;
 	p->floor = 0;
+	memset(p->counts, 0, sizeof p->counts);
 	memset(&p->messages[0], 0, sizeof p->messages[0]);
 	if (p->kind != VARIABLE)
 		return;
@@ -277,6 +278,41 @@ look_at(place *p, unsigned index)
 		t->view[number] = (uint8_t)index;
 }
 
+/* --- Guarded places. --- */
+
+void
+model_guard(const volatile void *address)
+{
+	model_place(address, VARIABLE, 4)->is_guarded = true;
+}
+
+/* The running thread's reads count, or do not. */
+static void
+settle_reads(bool they_count)
+{
+	thread *t = self();
+
+	for (unsigned i = 0; they_count && i < t->guarded; i++) {
+		const look *read = &t->guarded_reads[i];
+		place *p = &m->place[read->place];
+
+		p->counts[m->running] = read->when;
+		for (unsigned later = read->index + 1; later < p->count; later++)
+			if (p->messages[later].made[m->running] < read->when)
+				model_report("a read that counts does not happen before what it read was stored over", __FILE__, __LINE__);
+	}
+	t->guarded = 0;
+}
+
+static void
+check_guard(const place *p)
+{
+	for (unsigned i = 0; p->is_guarded && i < m->threads; i++)
+		if ((int)i != m->running && p->counts[i] > self()->clock[i])
+			model_report("what was read is stored over, and the read, which counts, does not happen before", __FILE__,
+			    __LINE__);
+}
+
 static void
 remember_read(const place *p, unsigned index)
 {
@@ -293,7 +329,7 @@ remember_read(const place *p, unsigned index)
 	}
 	if (i == t->reads)
 		t->reads++;
-	t->now[i] = (look){ number, index };
+	t->now[i] = (look){ number, index, 0 };
 }
 
 /* The store that the running thread has read there in the last round of its spin loop, or -1. */
@@ -357,8 +393,12 @@ pick_store(const place *p, uint64_t may)
 static uint64_t
 read_from(place *p, unsigned index, int order)
 {
+	thread *t = self();
+
 	look_at(p, index);
 	remember_read(p, index);
+	if (p->is_guarded && t->guarded < READS)
+		t->guarded_reads[t->guarded++] = (look){ (unsigned)(p - m->place), index, t->clock[m->running] };
 	if (acquires(order))
 		model_acquire(&p->messages[index]);
 	return p->messages[index].value;
@@ -380,12 +420,15 @@ append(place *p, uint64_t value, int order, const message *continues)
 		model_report("more stores of one place than the checker keeps", __FILE__, __LINE__);
 	message *new = &p->messages[p->count++];
 
+	check_guard(p);
+
 	look_at(p, p->count - 1);
 	if (continues != NULL)
 		*new = *continues;
 	else
 		memset(new, 0, sizeof *new);
 	new->value = value &(~UINT64_C(0) >> (64 - 8 * p->size));
+	memmove(new->made, self()->clock, sizeof new->made);
 	if (releases(order))
 		model_release(new, continues != NULL);
 	if (order == SEQ_CST)
@@ -453,6 +496,7 @@ model_change(place *p, uint64_t (*change)(uint64_t, uint64_t), uint64_t operand,
 	pause_at(p, CHANGE, order);
 	check_atomic(p, true, pc);
 	before = read_from(p, p->count - 1, order);
+	settle_reads(true);
 	append(p, change(before, operand), order, &p->messages[p->count - 1]);
 	model_note(CHANGE, p, order, p->count - 1, p->messages[p->count - 1].value, pc);
 	return before;
@@ -489,10 +533,12 @@ model_compare(place *p, uint64_t *expected, uint64_t value, int order, int order
 	if (p->messages[index].value != *expected) {
 		if (order_of_failure == SEQ_CST)
 			wake_sc_stores(p);
+		settle_reads(false);
 		*expected = read_from(p, index, order_of_failure);
 		model_note(COMPARE, p, -1 - order_of_failure, index, *expected, pc);
 		return false;
 	}
+	settle_reads(true);
 	*expected = read_from(p, index, order);
 	append(p, value, order, &p->messages[index]);
 	model_note(COMPARE, p, order, p->count - 1, value, pc);

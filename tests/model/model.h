@@ -92,6 +92,14 @@ int model_main(int argc, char **argv, const char *core, const model_case *cases,
 /* A name for bytes in reports. */
 void model_name(const volatile void *address, uint64_t size, const char *name);
 
+/*
+ * Of an atomic variable: what a thread has read of it must happen before it is
+ * stored over, if the thread then made an exchange (or another change) that
+ * says that the read counts.  Without that, a compiler or a core could let the
+ * read see the later store, which the search cannot show (see above).
+ */
+void model_guard(const volatile void *address);
+
 /* Any of the numbers below n, each in turn. */
 unsigned model_choose(unsigned n);
 
