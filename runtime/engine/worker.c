@@ -5,9 +5,11 @@
 
 /*
  * Rounds over all queues before a searcher parks: about 20 us, the price of
- * the futex hand-over that it may save.
+ * the futex hand-over that it may save.  (For tests/model some are as good.)
  */
+#ifndef SEARCH_ROUNDS
 #define SEARCH_ROUNDS 200
+#endif
 
 /* The first sleep of a parked worker: see idle.h on what a relaxed look can miss, and trim_if_idle. */
 #define FIRST_SLEEP_NS INT64_C(1000000)

@@ -76,7 +76,8 @@ typedef struct place {
 
 typedef struct look {
 	unsigned place, index;
-	uint32_t when;
+	uint32_t when;  /* by the thread's own clock */
+	const void *pc; /* of an exchange that failed */
 } look;
 
 typedef struct thread {
@@ -101,6 +102,8 @@ typedef struct thread {
 	unsigned reads, reads_before;
 	look now[READS], before[READS];
 	bool has_written, gives_up;
+	unsigned fails; /* exchanges since the last write */
+	look failed[READS];
 	/* Reads of guarded places that may come to count. */
 	unsigned guarded;
 	look guarded_reads[READS];
@@ -151,6 +154,7 @@ typedef struct checker {
 	const model_case *what;
 	enum outcome outcome;
 	unsigned threads;
+	bool is_settling; /* no choices yet: see settled */
 	int running; /* the thread, or -1: the checker or the harness alone */
 	int last;    /* the thread that ran last */
 	unsigned early;
@@ -196,6 +200,8 @@ void model_pause(enum operation next, place *at, place *and_at, bool writes_sc);
 /* One of the numbers in the mask, the higher first; the mask is what is left to explore of all that are possible. */
 unsigned model_pick(uint64_t mask, uint64_t all);
 /* The execution is over; does not return in a thread. */
+/* A round of a loop that waits for others is over; is_bounded: one that gives up some time. */
+void model_round(bool is_bounded); /* system.c */
 void model_rouse(thread *t, bool by_time); /* system.c */
 void model_leave(enum outcome outcome);
 unsigned model_stamp(const thread *t);

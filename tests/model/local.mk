@@ -5,10 +5,13 @@
 if HAVE_MODEL
 MODELS = \
 	%D%/model_litmus \
-	%D%/model_mailbox
+	%D%/model_mailbox \
+	%D%/model_ring \
+	%D%/model_park
 
 check_PROGRAMS += $(MODELS)
 check_LIBRARIES += %D%/libmodel.a
+EXTRA_DIST += %D%/mutants.sh
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model.h %D%/seen.h %D%/checker.h \
@@ -33,6 +36,18 @@ SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
 %C%_model_mailbox_CFLAGS = $(MODEL_COMPILE)
 %C%_model_mailbox_LDFLAGS = $(MODEL_LINK)
 %C%_model_mailbox_LDADD = %D%/libmodel.a
+
+%C%_model_ring_SOURCES = %D%/model_ring.c runtime/engine/ring.c $(SEEN_PLATFORM)
+%C%_model_ring_CFLAGS = $(MODEL_COMPILE)
+%C%_model_ring_LDFLAGS = $(MODEL_LINK)
+%C%_model_ring_LDADD = %D%/libmodel.a
+
+%C%_model_park_SOURCES = %D%/model_park.c runtime/engine/ring.c runtime/engine/idle.c runtime/engine/overflow.c \
+	runtime/engine/governor.c runtime/engine/worker.c runtime/engine/pool.c \
+	runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c $(SEEN_PLATFORM)
+%C%_model_park_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
+%C%_model_park_LDFLAGS = $(MODEL_LINK)
+%C%_model_park_LDADD = %D%/libmodel.a
 
 if TR_LINUX
 MODEL_PLATFORM = runtime/platform/linux.c runtime/platform/cgroup.c

@@ -121,7 +121,7 @@ place_at(uintptr_t word)
 void
 model_plain(uintptr_t address, size_t size, bool writes, const void *pc)
 {
-	if (m->running < 0)
+	if (m->running < 0 || self()->gives_up)
 		return;
 	for (uintptr_t word = address & ~(uintptr_t)3; word < address + size; word += 4) {
 		uint8_t bytes = bytes_of_word(word, address, address + size);
@@ -329,7 +329,7 @@ remember_read(const place *p, unsigned index)
 	}
 	if (i == t->reads)
 		t->reads++;
-	t->now[i] = (look){ number, index, 0 };
+	t->now[i] = (look){ .place = number, .index = index };
 }
 
 /* The store that the running thread has read there in the last round of its spin loop, or -1. */
@@ -347,7 +347,7 @@ read_before(const place *p)
 static void
 forget_reads(void)
 {
-	self()->reads = self()->reads_before = 0;
+	self()->reads = self()->reads_before = self()->fails = 0;
 	self()->has_written = true;
 }
 
@@ -398,7 +398,7 @@ read_from(place *p, unsigned index, int order)
 	look_at(p, index);
 	remember_read(p, index);
 	if (p->is_guarded && t->guarded < READS)
-		t->guarded_reads[t->guarded++] = (look){ (unsigned)(p - m->place), index, t->clock[m->running] };
+		t->guarded_reads[t->guarded++] = (look){ .place = (unsigned)(p - m->place), .index = index, .when = t->clock[m->running] };
 	if (acquires(order))
 		model_acquire(&p->messages[index]);
 	return p->messages[index].value;
@@ -458,8 +458,9 @@ model_load(place *p, int order, const void *pc)
 {
 	if (m->running < 0)
 		return read_memory(p);
+	/* Who gives up reads again what it has read, and received. */
 	if (self()->gives_up && (!is_shared(p) || read_before(p) >= 0))
-		return read_from(p, is_shared(p) ? (unsigned)read_before(p) : p->count - 1, order);
+		return p->messages[is_shared(p) ? (unsigned)read_before(p) : p->count - 1].value;
 	pause_at(p, LOAD, order);
 	check_atomic(p, false, pc);
 	unsigned index = pick_store(p, mask_from(p, oldest_for(p, order)));
@@ -514,6 +515,23 @@ mask_of_compare(const place *p, uint64_t expected, int order_of_failure)
 	return mask;
 }
 
+/* An exchange that fails again by reading the same: a loop that waits for others, without saying so. */
+static void
+note_failure(const place *p, unsigned index, const void *pc)
+{
+	thread *t = self();
+	unsigned number = (unsigned)(p - m->place);
+
+	for (unsigned i = 0; i < t->fails; i++)
+		if (t->failed[i].place == number && t->failed[i].index == index && t->failed[i].pc == pc) {
+			t->fails = 0;
+			model_round(false);
+			return;
+		}
+	if (t->fails < READS)
+		t->failed[t->fails++] = (look){ .place = number, .index = index, .pc = pc };
+}
+
 bool
 model_compare(place *p, uint64_t *expected, uint64_t value, int order, int order_of_failure, const void *pc)
 {
@@ -536,6 +554,7 @@ model_compare(place *p, uint64_t *expected, uint64_t value, int order, int order
 		settle_reads(false);
 		*expected = read_from(p, index, order_of_failure);
 		model_note(COMPARE, p, -1 - order_of_failure, index, *expected, pc);
+		note_failure(p, index, pc);
 		return false;
 	}
 	settle_reads(true);

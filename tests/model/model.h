@@ -71,6 +71,7 @@ typedef struct model_case {
 	bool is_deep;   /* takes longer than make check should: only with --deep */
 	bool times_out; /* when all wait, the wait with the earliest deadline ends; else none ever does */
 	bool gives_up;  /* spin loops are bounded: each may run to its end and see nothing new */
+	unsigned settled; /* so many threads, the first ones, go on one by one until they wait, before the search begins */
 	unsigned early; /* waits that return for no reason, in one execution */
 	void (*set_up)(void); /* alone, before the threads, in memory as it was at the program's start */
 	model_thread threads[MODEL_THREADS]; /* those with a name */

@@ -206,6 +206,38 @@ steal_from_thief(void)
 	use_own(2);
 }
 
+/* The first thief's ring is full, and is emptied by the second; then the first appends to it again. */
+static void
+of_two_and_four(void)
+{
+	set_up(4);
+	tr_ring_init(&rings[1], 2);
+	atomic_store_explicit(&rings[1].head, UINT32_MAX, memory_order_relaxed);
+	atomic_store_explicit(&rings[1].tail, UINT32_MAX, memory_order_relaxed);
+	push_four();
+	for (uint32_t entry = 5; entry <= 6; entry++) {
+		work[entry] = entry * 100;
+		note_pushed(entry);
+		MODEL_CHECK(tr_ring_push(&rings[1], entry));
+	}
+}
+
+static void
+steal_when_empty(void)
+{
+	if (tr_ring_has_any(&rings[1]))
+		return;
+	steal(0, 1);
+	use_own(1);
+}
+
+static void
+empty_thief(void)
+{
+	steal(1, 2);
+	steal(1, 2);
+}
+
 static void
 take_the_rest(void)
 {
@@ -253,6 +285,15 @@ static const model_case cases[] = {
 		.threads = { { "owner", push_four }, { "thief", steal_and_keep }, { "thief's thief", steal_from_thief } },
 		.at_end = take_the_rest,
 		.outcomes = 0x1c,
+	},
+	{
+		.name = "reuse",
+		.proves = "a thief appends to its own ring only over what others have taken from it, and have read",
+		.bounds = "a ring of 4, full, that is stolen from; the thief's of 2, full, that another empties",
+		.set_up = of_two_and_four,
+		.threads = { { "thief", steal_when_empty }, { "thief's thief", empty_thief } },
+		.at_end = take_the_rest,
+		.outcomes = 0x4,
 	},
 };
 

@@ -12,6 +12,7 @@
 set -u
 
 models='
+park runtime/engine/idle.c runtime/engine/overflow.h runtime/engine/overflow.c runtime/engine/worker.c runtime/engine/governor.c runtime/engine/pool.c / runtime/engine/ring.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c
 ring runtime/engine/ring.h runtime/engine/ring.c / runtime/memory/fault.c
 mailbox runtime/engine/mailbox.h runtime/engine/mailbox.c / runtime/memory/arena.c runtime/memory/fault.c
 '
@@ -35,7 +36,7 @@ cp -R "$source/runtime" "$source/include" "$work" && mkdir "$work/tests" && cp -
 	exit 1
 cd "$work" || exit 1
 
-flags="-std=gnu11 -O1 -g -fno-pie -U_FORTIFY_SOURCE -I$build -I. -Iinclude"
+flags="-std=gnu11 -O1 -g -DSEARCH_ROUNDS=3 -fno-pie -U_FORTIFY_SOURCE -I$build -I. -Iinclude"
 for name in $library; do
 	# shellcheck disable=SC2086 # words are what is wanted, here and below
 	$cc $flags -c "tests/model/$name.c" -o "$name.o" || exit 1

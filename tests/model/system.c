@@ -166,7 +166,7 @@ wait_on_word(uint32_t *address, uint32_t expected, const struct timespec *timeou
 	bool may_differ = differs < word->count,
 	     may_be_same = find_store(word, queue, expected, true) < word->count;
 	uint64_t mask = (uint64_t)may_be_same << SLEEPS | (uint64_t)may_differ << RETURNS |
-			(uint64_t)(m->early > 0 && !may_differ) << RETURNS_EARLY;
+			(uint64_t)(m->early > 0 && !may_differ && !m->is_settling) << RETURNS_EARLY;
 	unsigned picked = model_pick(mask, mask);
 
 	model_note(WAIT, queue, 0, picked, expected, pc);
@@ -223,7 +223,7 @@ wait_on_condition(pthread_cond_t *condition, pthread_mutex_t *mutex, const struc
 	bool timed_out = false;
 
 	pause_at(WAIT, queue, NULL);
-	uint64_t mask = m->early > 0 ? 1u << SLEEPS | 1u << RETURNS_EARLY : 1u << SLEEPS;
+	uint64_t mask = m->early > 0 && !m->is_settling ? 1u << SLEEPS | 1u << RETURNS_EARLY : 1u << SLEEPS;
 	unsigned picked = model_pick(mask, mask);
 
 	model_note(WAIT, queue, 0, picked, 0, pc);
@@ -295,8 +295,8 @@ is_new_round(const thread *t)
 	return false;
 }
 
-static void
-spin(bool is_bounded)
+void
+model_round(bool is_bounded)
 {
 	thread *t = self();
 
@@ -309,6 +309,10 @@ spin(bool is_bounded)
 	t->reads = 0;
 	t->has_written = t->gives_up = false;
 	t->operations++;
+	if (is_bounded && m->is_settling) {
+		t->gives_up = true;
+		return;
+	}
 	if (is_bounded && m->what->gives_up) {
 		t->gives_up = model_pick(3, 3) == 0;
 		if (t->gives_up)
@@ -321,14 +325,14 @@ void
 model_spin(void)
 {
 	if (m->running >= 0)
-		spin(true);
+		model_round(true);
 }
 
 int
 sched_yield(void)
 {
 	if (m->running >= 0)
-		spin(false);
+		model_round(false);
 	return 0;
 }
 
