@@ -24,6 +24,8 @@ static tr_worker *workers[WORKERS];
 static tr_pool pool;
 static _Atomic uint64_t handled, sent;
 static uint32_t done[ACTORS];
+static _Atomic bool has_run[ACTORS];
+static bool is_stalling;
 
 /* The harness's own books. */
 static uint32_t queued[ACTORS], ran[ACTORS];
@@ -96,16 +98,29 @@ make_runnable(tr_worker *worker, uint32_t actor)
 	worker->scheduler->put(worker, actor);
 }
 
+/* A callback that takes as long as it takes another worker to run that actor. */
+static void
+wait_for(uint32_t actor)
+{
+	while (!atomic_load_explicit(&has_run[actor], memory_order_relaxed))
+		sched_yield();
+}
+
 static void
 run(tr_worker *worker, uint32_t actor)
 {
 	MODEL_CHECK(done[actor] == actor * 100);
 	note_ran(actor);
 	done[actor]++;
+	atomic_store_explicit(&has_run[actor], true, memory_order_relaxed);
+	if (actor == 3)
+		wait_for(2);
 	/* The last one makes others runnable. */
 	if (actor == ACTORS - 1) {
 		make_runnable(worker, 4);
 		make_runnable(worker, 5);
+		if (is_stalling)
+			wait_for(4);
 	}
 }
 
@@ -140,6 +155,20 @@ static void
 put_2(void)
 {
 	put(2);
+}
+
+static void
+put_3_and_2(void)
+{
+	put(3);
+	put(2);
+}
+
+static void
+open_stalling(void)
+{
+	open_pool();
+	is_stalling = true;
 }
 
 static void
@@ -279,6 +308,25 @@ static const model_case cases[] = {
 		.proves = "what a running actor makes runnable is run once, by it or by whom it wakes",
 		.bounds = "2 workers, parked at first; an actor from outside that makes 2 others runnable",
 		OUTSIDE,
+		.settled = 2,
+		WORKERS_AND({ "putter", put_last }),
+	},
+	{
+		.name = "stall",
+		.proves = "while a callback lasts, what is queued after it is run by another worker: a burst wakes the pool as a chain",
+		.bounds = "2 workers, parked at first; 1 thread outside that queues 2 actors, of which the first waits for the second",
+		OUTSIDE,
+		.settled = 2,
+		WORKERS_AND({ "putter", put_3_and_2 }),
+	},
+	{
+		.name = "stall-ring",
+		.proves = "while a callback lasts, another worker steals what it made runnable",
+		.bounds = "2 workers, parked at first; an actor from outside that makes 2 others runnable and waits for the first",
+		.gives_up = true,
+		.set_up = open_stalling,
+		.at_rest = check_rest,
+		.outcomes = 0x1,
 		.settled = 2,
 		WORKERS_AND({ "putter", put_last }),
 	},

@@ -307,8 +307,12 @@ model_round(bool is_bounded)
 	memmove(t->before, t->now, sizeof t->before);
 	t->reads_before = t->reads;
 	t->reads = 0;
+	bool has_written = t->has_written;
 	t->has_written = t->gives_up = false;
 	t->operations++;
+	/* It only wrote: what it waits for is not known yet. */
+	if (t->reads_before == 0 && has_written)
+		return;
 	if (is_bounded && m->is_settling) {
 		t->gives_up = true;
 		return;
@@ -338,12 +342,35 @@ sched_yield(void)
 
 /* --- Time and memory. --- */
 
+/* Who looks at the clock, and who moves it on, make a difference to each other. */
+static void
+pause_at_clock(bool moves)
+{
+	place *clock = model_place(&m->now, QUEUE, 4);
+
+	self()->operations++;
+	if (model_is_shared(clock, moves))
+		model_pause(CHOOSE, clock, NULL, false);
+	clock->count++;
+}
+
 int
 clock_gettime(clockid_t clock, struct timespec *now)
 {
 	(void)clock;
+	if (m->running >= 0)
+		pause_at_clock(false);
 	*now = (struct timespec){ .tv_sec = m->now / 1000000000, .tv_nsec = m->now % 1000000000 };
 	return 0;
+}
+
+void
+model_clock_reach(int64_t ns)
+{
+	if (m->running >= 0)
+		pause_at_clock(true);
+	if (m->now < ns)
+		m->now = ns;
 }
 
 void *
@@ -424,13 +451,6 @@ model_fill(void *at, int byte, size_t size)
 }
 
 /* --- For harnesses. --- */
-
-void
-model_clock_reach(int64_t ns)
-{
-	if (m->now < ns)
-		m->now = ns;
-}
 
 unsigned
 model_choose(unsigned n)
