@@ -7,7 +7,10 @@ MODELS = \
 	%D%/model_litmus \
 	%D%/model_mailbox \
 	%D%/model_ring \
-	%D%/model_park
+	%D%/model_park \
+	%D%/model_depot \
+	%D%/model_deadlines \
+	%D%/model_quiet
 
 check_PROGRAMS += $(MODELS)
 check_LIBRARIES += %D%/libmodel.a
@@ -48,6 +51,27 @@ SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
 %C%_model_park_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
 %C%_model_park_LDFLAGS = $(MODEL_LINK)
 %C%_model_park_LDADD = %D%/libmodel.a
+
+%C%_model_depot_SOURCES = %D%/model_depot.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c \
+	runtime/memory/cache.c $(SEEN_PLATFORM)
+%C%_model_depot_CFLAGS = $(MODEL_COMPILE)
+%C%_model_depot_LDFLAGS = $(MODEL_LINK)
+%C%_model_depot_LDADD = %D%/libmodel.a
+
+%C%_model_deadlines_SOURCES = %D%/model_deadlines.c runtime/memory/arena.c runtime/memory/fault.c \
+	runtime/engine/wheel.c runtime/engine/deadlines.c $(SEEN_PLATFORM)
+%C%_model_deadlines_CFLAGS = $(MODEL_COMPILE)
+%C%_model_deadlines_LDFLAGS = $(MODEL_LINK)
+%C%_model_deadlines_LDADD = %D%/libmodel.a
+
+# What runtime.c could call to open a runtime need not be there.
+%C%_model_quiet_SOURCES = %D%/model_quiet.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c \
+	runtime/engine/ring.c runtime/engine/idle.c runtime/engine/overflow.c runtime/engine/governor.c \
+	runtime/engine/worker.c runtime/engine/pool.c runtime/engine/wheel.c runtime/engine/deadlines.c \
+	runtime/actor/options.c runtime/actor/runtime.c runtime/actor/timing.c runtime/actor/wait.c $(SEEN_PLATFORM)
+%C%_model_quiet_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
+%C%_model_quiet_LDFLAGS = $(MODEL_LINK) -Wl,--unresolved-symbols=ignore-all
+%C%_model_quiet_LDADD = %D%/libmodel.a
 
 if TR_LINUX
 MODEL_PLATFORM = runtime/platform/linux.c runtime/platform/cgroup.c
