@@ -70,7 +70,8 @@ typedef struct place {
 	bool is_dirty;  /* was written plainly: the newest value is in memory */
 	int holder;     /* of a lock; -1 is nobody */
 	unsigned floor; /* of a queue: the oldest store of its word that a wait may compare with */
-	uint32_t counts[MODEL_THREADS]; /* of a guarded one: when each thread last made a read of it that counts */
+	uint32_t
+	    counts[MODEL_THREADS]; /* of a guarded one: when each thread last made a read of it that counts */
 	message *messages;
 } place;
 
@@ -102,7 +103,8 @@ typedef struct thread {
 	unsigned reads, reads_before;
 	look now[READS], before[READS];
 	bool has_written, gives_up;
-	unsigned fails; /* exchanges since the last write */
+	bool may_give_up; /* the loop that it waits in is bounded */
+	unsigned fails;   /* exchanges since the last write */
 	look failed[READS];
 	/* Reads of guarded places that may come to count. */
 	unsigned guarded;
@@ -154,9 +156,10 @@ typedef struct checker {
 	const model_case *what;
 	enum outcome outcome;
 	unsigned threads;
-	bool is_settling; /* no choices yet: see settled */
-	int running; /* the thread, or -1: the checker or the harness alone */
-	int last;    /* the thread that ran last */
+	bool is_settling;   /* no choices yet: see settled */
+	int running;        /* the thread, or -1: the checker or the harness alone */
+	int last;           /* the thread that ran last */
+	unsigned preempted; /* times so far */
 	unsigned early;
 	int64_t now;
 	jmp_buf search; /* from a thread to the search */
@@ -165,7 +168,8 @@ typedef struct checker {
 	/* Counted. */
 	uint64_t execution, complete, redundant, steps;
 	uint64_t outcomes;
-	bool is_plain; /* leaves nothing out, and counts what is the same again in `classes` */
+	bool is_plain;   /* of the command line: counts what is distinct, in `classes` */
+	bool leaves_out; /* what is the same again */
 	uint64_t *classes;
 	size_t distinct, room;
 	/* The choices: a node for each that has alternatives, and all as numbers. */
@@ -201,7 +205,7 @@ void model_pause(enum operation next, place *at, place *and_at, bool writes_sc);
 unsigned model_pick(uint64_t mask, uint64_t all);
 /* The execution is over; does not return in a thread. */
 /* A round of a loop that waits for others is over; is_bounded: one that gives up some time. */
-void model_round(bool is_bounded); /* system.c */
+void model_round(bool is_bounded);         /* system.c */
 void model_rouse(thread *t, bool by_time); /* system.c */
 void model_leave(enum outcome outcome);
 unsigned model_stamp(const thread *t);
@@ -220,6 +224,9 @@ model_compare(place *p, uint64_t *expected, uint64_t value, int order, int order
 void model_acquire(const message *from);
 void model_release(message *to, bool joins);
 void model_plain(uintptr_t address, size_t size, bool writes, const void *pc);
+
+/* classes.c: for --plain, keep the execution, if none like it was kept. */
+void model_keep_class(void);
 
 /* report.c */
 void model_note(enum operation operation, const place *p, int order, unsigned index, uint64_t value,

@@ -299,7 +299,9 @@ settle_reads(bool they_count)
 		p->counts[m->running] = read->when;
 		for (unsigned later = read->index + 1; later < p->count; later++)
 			if (p->messages[later].made[m->running] < read->when)
-				model_report("a read that counts does not happen before what it read was stored over", __FILE__, __LINE__);
+				model_report(
+				    "a read that counts does not happen before what it read was stored over",
+				    __FILE__, __LINE__);
 	}
 	t->guarded = 0;
 }
@@ -309,8 +311,9 @@ check_guard(const place *p)
 {
 	for (unsigned i = 0; p->is_guarded && i < m->threads; i++)
 		if ((int)i != m->running && p->counts[i] > self()->clock[i])
-			model_report("what was read is stored over, and the read, which counts, does not happen before", __FILE__,
-			    __LINE__);
+			model_report(
+			    "what was read is stored over, and the read, which counts, does not happen before",
+			    __FILE__, __LINE__);
 }
 
 static void
@@ -398,7 +401,9 @@ read_from(place *p, unsigned index, int order)
 	look_at(p, index);
 	remember_read(p, index);
 	if (p->is_guarded && t->guarded < READS)
-		t->guarded_reads[t->guarded++] = (look){ .place = (unsigned)(p - m->place), .index = index, .when = t->clock[m->running] };
+		t->guarded_reads[t->guarded++] = (look){ .place = (unsigned)(p - m->place),
+			.index = index,
+			.when = t->clock[m->running] };
 	if (acquires(order))
 		model_acquire(&p->messages[index]);
 	return p->messages[index].value;

@@ -47,6 +47,8 @@
  * sleeping load has seen); rounds of a spin loop that read the same again.  So
  * an execution is counted once for each outcome of each read and each order
  * of the stores of each place.  Nothing else is left out within a case's bounds.
+ * A case with a bound on preemptions leaves none of these out, so that each
+ * execution within the bound is made; it is then counted as often as it is.
  *
  * Not covered: loads that read stores which their own thread's later stores
  * lead to (load buffering); stores that fall in the order of their place
@@ -71,8 +73,11 @@ typedef struct model_case {
 	bool is_deep;   /* takes longer than make check should: only with --deep */
 	bool times_out; /* when all wait, the wait with the earliest deadline ends; else none ever does */
 	bool gives_up;  /* spin loops are bounded: each may run to its end and see nothing new */
-	unsigned settled; /* so many threads, the first ones, go on one by one until they wait, before the search begins */
-	unsigned early; /* waits that return for no reason, in one execution */
+	unsigned
+	    settled; /* so many threads, the first ones, go on one by one until they wait, before the search begins */
+	unsigned
+	    preemptions; /* at most so many times another thread goes on although the last one could; 0: no bound */
+	unsigned early;       /* waits that return for no reason, in one execution */
 	void (*set_up)(void); /* alone, before the threads, in memory as it was at the program's start */
 	model_thread threads[MODEL_THREADS]; /* those with a name */
 	void (*at_rest)(

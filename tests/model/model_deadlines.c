@@ -141,13 +141,6 @@ cancel(void)
 }
 
 static void
-cancel_and_reuse(void)
-{
-	cancel();
-	arm(1, 0, 30);
-}
-
-static void
 help(void)
 {
 	int64_t now = tr_clock_now();
@@ -187,77 +180,73 @@ check_all_fired(void)
 	MODEL_CHECK(load.armed == 0);
 }
 
-#define NONE_MISSED "the event thread sleeps no longer than until the earliest deadline (INV-DL-1), and each fires once"
-#define FIRES       .times_out = true, .at_rest = check_all_fired
+#define NONE_MISSED \
+	"the event thread sleeps no longer than until the earliest deadline (INV-DL-1), and each fires once"
+#define FIRES .times_out = true, .at_rest = check_all_fired
 
 static const model_case cases[] = {
 	{
-		.name = "arm",
-		.proves = NONE_MISSED,
-		.bounds = "1 shard; 1 thread that arms a cell while the event thread falls asleep",
-		FIRES,
-		.early = 1,
-		.set_up = open_one,
-		.threads = { { "events", run_event_thread }, { "owner", arm_20 } },
+	    .name = "arm",
+	    .proves = NONE_MISSED,
+	    .bounds = "1 shard; 1 thread that arms a cell while the event thread falls asleep",
+	    FIRES,
+	    .early = 1,
+	    .set_up = open_one,
+	    .threads = { { "events", run_event_thread }, { "owner", arm_20 } },
 	},
 	{
-		.name = "arm-two",
-		.proves = NONE_MISSED,
-		.bounds = "2 shards; 2 threads that arm a cell each; the event thread sleeps at first",
-		.is_deep = true,
-		FIRES,
-		.set_up = open_two,
-		.settled = 1,
-		.threads = { { "events", run_event_thread }, { "owner 1", arm_20 }, { "owner 2", arm_10_in_the_other } },
+	    .name = "arm-two",
+	    .proves = NONE_MISSED,
+	    .bounds = "2 shards; 2 threads that arm a cell each; the event thread sleeps at first",
+	    .is_deep = true,
+	    FIRES,
+	    .set_up = open_two,
+	    .settled = 1,
+	    .threads = { { "events", run_event_thread }, { "owner 1", arm_20 },
+		{ "owner 2", arm_10_in_the_other } },
 	},
 	{
-		.name = "cancel",
-		.is_deep = true,
-		.proves = "a cell that was disarmed never fires, another fires once, and either way its owner can write to it",
-		.bounds = "1 shard; 1 owner that cancels when it is due; the event thread sleeps at first",
-		FIRES,
-		.set_up = open_one,
-		.settled = 1,
-		.threads = { { "events", run_event_thread }, { "owner", cancel } },
-		.outcomes = 0x3,
+	    .name = "cancel",
+	    .is_deep = true,
+	    .proves =
+		"a cell that was disarmed never fires, another fires once, and either way its owner can write to it",
+	    .bounds = "1 shard; 1 owner that cancels when it is due; the event thread sleeps at first",
+	    FIRES,
+	    .set_up = open_one,
+	    .settled = 1,
+	    .threads = { { "events", run_event_thread }, { "owner", cancel } },
+	    .outcomes = 0x3,
 	},
 	{
-		.name = "reuse",
-		.proves = "the same, and that it can be armed again",
-		.bounds = "as above, and the cell is armed again",
-		.is_deep = true,
-		FIRES,
-		.set_up = open_one,
-		.settled = 1,
-		.threads = { { "events", run_event_thread }, { "owner", cancel_and_reuse } },
-		.outcomes = 0x3,
+	    .name = "help",
+	    .proves = "what is due is fired once, whoever helps",
+	    .preemptions = 1,
+	    .bounds =
+		"1 shard, 1 cell; 1 owner; 1 helper; the event thread sleeps at first; at most 1 preemption",
+	    .is_deep = true,
+	    FIRES,
+	    .set_up = open_one,
+	    .settled = 1,
+	    .threads = { { "events", run_event_thread }, { "owner", arm_and_wait_until_20 },
+		{ "helper", help } },
 	},
 	{
-		.name = "help",
-		.proves = "what is due is fired once, whoever helps",
-		.bounds = "1 shard, 1 cell; 1 owner; 1 helper; the event thread sleeps at first",
-		.is_deep = true,
-		FIRES,
-		.set_up = open_one,
-		.settled = 1,
-		.threads = { { "events", run_event_thread }, { "owner", arm_and_wait_until_20 }, { "helper", help } },
+	    .name = "cancel-help",
+	    .proves =
+		"what is cancelled while helpers fire what is due is either cancelled or fired, and its owner's again",
+	    .bounds = "1 shard, no event thread; 1 owner; 1 helper",
+	    FIRES,
+	    .set_up = open_one,
+	    .threads = { { "owner", cancel }, { "helper", help_until_done } },
+	    .outcomes = 0x3,
 	},
 	{
-		.name = "cancel-help",
-		.proves = "what is cancelled while helpers fire what is due is either cancelled or fired, and its owner's again",
-		.bounds = "1 shard, no event thread; 1 owner; 1 helper",
-		FIRES,
-		.set_up = open_one,
-		.threads = { { "owner", cancel }, { "helper", help_until_done } },
-		.outcomes = 0x3,
-	},
-	{
-		.name = "stop",
-		.proves = "the event thread ends when it is told to",
-		.bounds = "1 shard; the event thread runs, or sleeps",
-		.early = 1,
-		.set_up = open_one,
-		.threads = { { "events", run_event_thread }, { "stopper", stop } },
+	    .name = "stop",
+	    .proves = "the event thread ends when it is told to",
+	    .bounds = "1 shard; the event thread runs, or sleeps",
+	    .early = 1,
+	    .set_up = open_one,
+	    .threads = { { "events", run_event_thread }, { "stopper", stop } },
 	},
 };
 

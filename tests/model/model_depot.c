@@ -124,7 +124,8 @@ take_both(void)
 static uint32_t
 take(tr_magazine *magazine)
 {
-	uint32_t unit = magazine->count > 0 ? magazine->slots[--magazine->count] : tr_cache_take_slow(magazine, TR_MESSAGES, 0);
+	uint32_t unit = magazine->count > 0 ? magazine->slots[--magazine->count]
+					    : tr_cache_take_slow(magazine, TR_MESSAGES, 0);
 
 	if (unit != 0) {
 		note_taken(unit);
@@ -199,7 +200,8 @@ count_slots(void)
 			found[unit]++;
 	}
 	for (uint32_t unit = 1; unit < SLOTS; unit++) {
-		unsigned places = found[unit] + (holder[unit] != 0) + (unit == refused[0] || unit == refused[1]);
+		unsigned places = found[unit] + (holder[unit] != 0) +
+				  (unit == refused[0] || unit == refused[1]);
 
 		MODEL_CHECK(places == (unit <= slots));
 	}
@@ -207,24 +209,27 @@ count_slots(void)
 
 static const model_case cases[] = {
 	{
-		.name = "lock",
-		.proves = "a free slot is handed to one thread, who sees what the last one did with it; a lock that is held is refused",
-		.bounds = "2 slots; 1 thread that takes and gives one, 1 that takes both",
-		.gives_up = true,
-		.set_up = open_with_two,
-		.threads = { { "taker", take_and_give }, { "greedy", take_both } },
-		.at_end = count_slots,
-		.outcomes = 0x3f,
+	    .name = "lock",
+	    .proves =
+		"a free slot is handed to one thread, who sees what the last one did with it; a lock that is held is refused",
+	    .bounds = "2 slots; 1 thread that takes and gives one, 1 that takes both",
+	    .gives_up = true,
+	    .set_up = open_with_two,
+	    .threads = { { "taker", take_and_give }, { "greedy", take_both } },
+	    .at_end = count_slots,
+	    .outcomes = 0x3f,
 	},
 	{
-		.name = "caches",
-		.proves = "a slot is in one cache, in the depot or in use, wherever it is given back, and no slot is lost",
-		.bounds = "4 slots in 2 full caches; one thread takes 3, hands 1 over and gives 2, the other gives 1 that it was handed and takes 3",
-		.gives_up = true,
-		.set_up = open_with_full_caches,
-		.threads = { { "producer", produce }, { "consumer", consume } },
-		.at_end = count_slots,
-		.outcomes = 0x300,
+	    .name = "caches",
+	    .proves =
+		"a slot is in one cache, in the depot or in use, wherever it is given back, and no slot is lost",
+	    .bounds =
+		"4 slots in 2 full caches; one thread takes 3, hands 1 over and gives 2, the other gives 1 that it was handed and takes 3",
+	    .gives_up = true,
+	    .set_up = open_with_full_caches,
+	    .threads = { { "producer", produce }, { "consumer", consume } },
+	    .at_end = count_slots,
+	    .outcomes = 0x300,
 	},
 };
 

@@ -224,6 +224,37 @@ open_driven(void)
 	pool.count = 1;
 }
 
+/* --- The last searcher has found something, while more comes: the end of search(), by itself. --- */
+
+static void
+open_searching(void)
+{
+	open_pool();
+	atomic_store_explicit(&pool.idle.word, TR_IDLE_SEARCHING + TR_IDLE_PARKED, memory_order_relaxed);
+}
+
+static void
+find_something(void)
+{
+	if (tr_idle_end_search(&pool.idle) && tr_overflow_count(&pool.overflow) > 0)
+		model_outcome(tr_idle_take_ticket(&pool.idle) ? 0 : 1);
+}
+
+static void
+put_and_look(void)
+{
+	uint32_t actor = 1;
+
+	tr_overflow_put(&pool.overflow, &actor, 1);
+	model_outcome(tr_idle_take_ticket(&pool.idle) ? 2 : 3);
+}
+
+static MODEL_UNSEEN void
+check_ticket(void)
+{
+	MODEL_CHECK(tr_idle_parked(tr_idle_load(&pool.idle)) == 0);
+}
+
 /* --- The bench. --- */
 
 static void
@@ -256,146 +287,169 @@ check_rest(void)
 static MODEL_UNSEEN void
 check_called_back(void)
 {
-	MODEL_CHECK(tr_idle_parked(tr_idle_load(&pool.idle)) == 1 && tr_governor_benched(&pool.governor) == 0);
+	MODEL_CHECK(
+	    tr_idle_parked(tr_idle_load(&pool.idle)) == 1 && tr_governor_benched(&pool.governor) == 0);
 }
 
 static MODEL_UNSEEN void
 check_books(void)
 {
-	MODEL_CHECK(tr_idle_parked(tr_idle_load(&pool.idle)) == 0 && tr_governor_benched(&pool.governor) == 0);
+	MODEL_CHECK(
+	    tr_idle_parked(tr_idle_load(&pool.idle)) == 0 && tr_governor_benched(&pool.governor) == 0);
 }
 
-#define NONE_LOST "no wake-up is lost: nothing is queued when all workers are parked, and who runs it sees it"
-#define OUTSIDE   .gives_up = true, .set_up = open_pool, .at_rest = check_rest, .outcomes = 0x1
+#define NONE_LOST        "no wake-up is lost: nothing is queued when all workers are parked, and who runs it sees it"
+#define OUTSIDE          .gives_up = true, .set_up = open_pool, .at_rest = check_rest, .outcomes = 0x1
 #define WORKERS_AND(...) .threads = { { "worker 1", work_1 }, { "worker 2", work_2 }, __VA_ARGS__ }
 
 static const model_case cases[] = {
 	{
-		.name = "put-to-parked",
-		.proves = NONE_LOST,
-		.bounds = "2 workers, parked at first; 1 thread outside that queues an actor",
-		OUTSIDE,
-		.settled = 2,
-		WORKERS_AND({ "putter", put_1 }),
+	    .name = "put-to-parked",
+	    .proves = NONE_LOST,
+	    .bounds = "2 workers, parked at first; 1 thread outside that queues an actor",
+	    OUTSIDE,
+	    .settled = 2,
+	    WORKERS_AND({ "putter", put_1 }),
 	},
 	{
-		.name = "put-to-parking",
-		.proves = NONE_LOST,
-		.bounds = "2 workers, one of them parked at first; 1 thread outside that queues an actor",
-		OUTSIDE,
-		.settled = 1,
-		WORKERS_AND({ "putter", put_1 }),
+	    .name = "put-to-parking",
+	    .proves = NONE_LOST,
+	    .bounds = "2 workers, one of them parked at first; 1 thread outside that queues an actor",
+	    OUTSIDE,
+	    .settled = 1,
+	    WORKERS_AND({ "putter", put_1 }),
 	},
 	{
-		.name = "put-to-running",
-		.proves = NONE_LOST,
-		.bounds = "2 workers; 1 thread outside that queues an actor",
-		.is_deep = true,
-		OUTSIDE,
-		WORKERS_AND({ "putter", put_1 }),
+	    .name = "put-to-running",
+	    .proves = NONE_LOST,
+	    .preemptions = 1,
+	    .bounds = "2 workers; 1 thread outside that queues an actor; at most 1 preemption",
+	    .is_deep = true,
+	    OUTSIDE,
+	    WORKERS_AND({ "putter", put_1 }),
 	},
 	{
-		.name = "put-two",
-		.proves = NONE_LOST,
-		.bounds = "2 workers, parked at first; 2 threads outside that queue an actor each",
-		.is_deep = true,
-		OUTSIDE,
-		.settled = 2,
-		WORKERS_AND({ "putter 1", put_1 }, { "putter 2", put_2 }),
+	    .name = "put-two",
+	    .proves = NONE_LOST,
+	    .preemptions = 1,
+	    .bounds =
+		"2 workers, parked at first; 2 threads outside that queue an actor each; at most 1 preemption",
+	    .is_deep = true,
+	    OUTSIDE,
+	    .settled = 2,
+	    WORKERS_AND({ "putter 1", put_1 }, { "putter 2", put_2 }),
 	},
 	{
-		.name = "chain",
-		.proves = "what a running actor makes runnable is run once, by it or by whom it wakes",
-		.bounds = "2 workers, parked at first; an actor from outside that makes 2 others runnable",
-		OUTSIDE,
-		.settled = 2,
-		WORKERS_AND({ "putter", put_last }),
+	    .name = "chain",
+	    .proves = "what a running actor makes runnable is run once, by it or by whom it wakes",
+	    .bounds = "2 workers, parked at first; an actor from outside that makes 2 others runnable",
+	    OUTSIDE,
+	    .settled = 2,
+	    WORKERS_AND({ "putter", put_last }),
 	},
 	{
-		.name = "stall",
-		.proves = "while a callback lasts, what is queued after it is run by another worker: a burst wakes the pool as a chain",
-		.bounds = "2 workers, parked at first; 1 thread outside that queues 2 actors, of which the first waits for the second",
-		OUTSIDE,
-		.settled = 2,
-		WORKERS_AND({ "putter", put_3_and_2 }),
+	    .name = "stall",
+	    .is_deep = true,
+	    .proves =
+		"while a callback lasts, what is queued after it is run by another worker: a burst wakes the pool as a chain",
+	    .preemptions = 1,
+	    .bounds =
+		"2 workers, parked at first; 1 thread outside that queues 2 actors, of which the first waits for the second; at most 1 preemption",
+	    OUTSIDE,
+	    .settled = 2,
+	    WORKERS_AND({ "putter", put_3_and_2 }),
 	},
 	{
-		.name = "stall-ring",
-		.proves = "while a callback lasts, another worker steals what it made runnable",
-		.bounds = "2 workers, parked at first; an actor from outside that makes 2 others runnable and waits for the first",
-		.gives_up = true,
-		.set_up = open_stalling,
-		.at_rest = check_rest,
-		.outcomes = 0x1,
-		.settled = 2,
-		WORKERS_AND({ "putter", put_last }),
+	    .name = "stall-ring",
+	    .proves = "while a callback lasts, another worker steals what it made runnable",
+	    .bounds =
+		"2 workers, parked at first; an actor from outside that makes 2 others runnable and waits for the first",
+	    .gives_up = true,
+	    .set_up = open_stalling,
+	    .at_rest = check_rest,
+	    .outcomes = 0x1,
+	    .settled = 2,
+	    WORKERS_AND({ "putter", put_last }),
 	},
 	{
-		.name = "early",
-		.proves = "a sleep that ends too early or by time does no harm",
-		.bounds = "2 workers, parked at first; 1 thread outside; 1 early return; each first sleep ends by time when all wait",
-		OUTSIDE,
-		.settled = 2,
-		.early = 1,
-		.times_out = true,
-		WORKERS_AND({ "putter", put_1 }),
+	    .name = "early",
+	    .proves = "a sleep that ends too early or by time does no harm",
+	    .bounds =
+		"2 workers, parked at first; 1 thread outside; 1 early return; each first sleep ends by time when all wait",
+	    OUTSIDE,
+	    .settled = 2,
+	    .early = 1,
+	    .times_out = true,
+	    WORKERS_AND({ "putter", put_1 }),
 	},
 	{
-		.name = "stop",
-		.proves = "a pool that is stopped ends, whatever its workers were about to do",
-		.bounds = "2 workers, parked at first",
-		.gives_up = true,
-		.set_up = open_pool,
-		.settled = 2,
-		.at_end = check_books,
-		.outcomes = 0x1,
-		WORKERS_AND({ "stopper", stop }),
+	    .name = "stop",
+	    .proves = "a pool that is stopped ends, whatever its workers were about to do",
+	    .bounds = "2 workers, parked at first",
+	    .gives_up = true,
+	    .set_up = open_pool,
+	    .settled = 2,
+	    .at_end = check_books,
+	    .outcomes = 0x1,
+	    WORKERS_AND({ "stopper", stop }),
 	},
 	{
-		.name = "stop-parking",
-		.proves = "a pool that is stopped ends, whatever its workers were about to do",
-		.bounds = "1 worker that runs",
-		.gives_up = true,
-		.set_up = open_driven,
-		.at_end = check_books,
-		.outcomes = 0x1,
-		.threads = { { "worker", work_1 }, { "stopper", stop } },
+	    .name = "stop-parking",
+	    .proves = "a pool that is stopped ends, whatever its workers were about to do",
+	    .bounds = "1 worker that runs",
+	    .gives_up = true,
+	    .set_up = open_driven,
+	    .at_end = check_books,
+	    .outcomes = 0x1,
+	    .threads = { { "worker", work_1 }, { "stopper", stop } },
 	},
 	{
-		.name = "driven",
-		.proves = "a caller's own worker that sleeps is roused by what is queued and by what it waits for",
-		.bounds = "1 worker; 1 thread outside that queues an actor, 1 that tells it to end",
-		.set_up = open_driven,
-		.outcomes = 0x1,
-		.threads = { { "driver", drive }, { "putter", put_1 }, { "teller", tell } },
+	    .name = "found",
+	    .proves =
+		"what is queued while the last searcher ends its search wakes another, by one of the two",
+	    .bounds =
+		"1 searcher that has found something, 1 thread that queues an actor; 1 worker is parked",
+	    .set_up = open_searching,
+	    .threads = { { "searcher", find_something }, { "putter", put_and_look } },
+	    .at_end = check_ticket,
+	    .outcomes = 0xf,
 	},
 	{
-		.name = "bench",
-		.proves = "an idle pool has nobody on the bench: the last to park sees who sits down, or is seen",
-		.bounds = "2 workers, a limit of 1",
-		.gives_up = true,
-		.set_up = open_with_limit,
-		.at_rest = check_rest,
-		.outcomes = 0x1,
-		WORKERS_AND(),
+	    .name = "driven",
+	    .proves =
+		"a caller's own worker that sleeps is roused by what is queued and by what it waits for",
+	    .bounds = "1 worker; 1 thread outside that queues an actor, 1 that tells it to end",
+	    .set_up = open_driven,
+	    .outcomes = 0x1,
+	    .threads = { { "driver", drive }, { "putter", put_1 }, { "teller", tell } },
 	},
 	{
-		.name = "bench-limit",
-		.proves = "who sits down sees a limit that is raised, or is called back",
-		.bounds = "1 worker that sits down while the limit is raised",
-		.gives_up = true,
-		.set_up = open_with_limit,
-		.at_rest = check_called_back,
-		.threads = { { "worker 2", work_2 }, { "raiser", raise_limit } },
+	    .name = "bench",
+	    .proves = "an idle pool has nobody on the bench: the last to park sees who sits down, or is seen",
+	    .bounds = "2 workers, a limit of 1",
+	    .gives_up = true,
+	    .set_up = open_with_limit,
+	    .at_rest = check_rest,
+	    .outcomes = 0x1,
+	    WORKERS_AND(),
 	},
 	{
-		.name = "bench-stop",
-		.proves = "a pool that is stopped ends, from the bench too",
-		.bounds = "2 workers, a limit of 1; 1 worker runs, which sits down on the bench",
-		.gives_up = true,
-		.set_up = open_with_limit,
-		.at_end = check_books,
-		.threads = { { "worker 2", work_2 }, { "stopper", stop } },
+	    .name = "bench-limit",
+	    .proves = "who sits down sees a limit that is raised, or is called back",
+	    .bounds = "1 worker that sits down while the limit is raised",
+	    .gives_up = true,
+	    .set_up = open_with_limit,
+	    .at_rest = check_called_back,
+	    .threads = { { "worker 2", work_2 }, { "raiser", raise_limit } },
+	},
+	{
+	    .name = "bench-stop",
+	    .proves = "a pool that is stopped ends, from the bench too",
+	    .bounds = "2 workers, a limit of 1; 1 worker runs, which sits down on the bench",
+	    .gives_up = true,
+	    .set_up = open_with_limit,
+	    .at_end = check_books,
+	    .threads = { { "worker 2", work_2 }, { "stopper", stop } },
 	},
 };
 

@@ -35,6 +35,12 @@ tr_process_is_forked(void)
 	return false;
 }
 
+troupe_status
+tr_process_init(void)
+{
+	return TROUPE_OK;
+}
+
 static void
 work(tr_worker *of)
 {
@@ -170,13 +176,6 @@ put_and_let_go(void)
 }
 
 static void
-let_go(void)
-{
-	held = 1;
-	tr_runtime_lower(&runtime);
-}
-
-static void
 wait_for_let_go(void)
 {
 	wait_for(is_quiet);
@@ -189,12 +188,33 @@ shut_down(void)
 	troupe_shutdown(&runtime);
 }
 
-/* A hold that is taken while another waits for a drained runtime, which holds do not keep from being one. */
+/* While another waits for a drained runtime, which holds do not keep from being one. */
 static void
 hold(void)
 {
-	tr_runtime_raise(&runtime);
-	atomic_fetch_add_explicit(&runtime.holds, 1, memory_order_seq_cst);
+	MODEL_CHECK(troupe_hold(&runtime) == TROUPE_OK);
+}
+
+static void
+release(void)
+{
+	held = 1;
+	MODEL_CHECK(troupe_release(&runtime) == TROUPE_OK);
+}
+
+static void
+wait_for_close(void)
+{
+	troupe_status status = tr_runtime_wait_until(&runtime, is_quiet, &runtime, -1);
+
+	MODEL_CHECK(status == TROUPE_CLOSING);
+}
+
+/* As a closer begins: see close.c. */
+static void
+begin_to_close(void)
+{
+	atomic_store_explicit(&runtime.closing, true, memory_order_seq_cst);
 	tr_runtime_notify(&runtime);
 }
 
@@ -210,46 +230,56 @@ check_rest(void)
 
 static const model_case cases[] = {
 	{
-		.name = "park",
-		.proves = "who waits until it is quiet is told, and sees what the workers did",
-		.bounds = "1 worker that runs an actor and parks; 1 waiter",
-		OUTSIDE,
-		.set_up = open_with_actor,
-		.threads = { { "worker", run_worker }, { "waiter", wait_for_actor } },
+	    .name = "park",
+	    .proves = "who waits until it is quiet is told, and sees what the workers did",
+	    .bounds = "1 worker that runs an actor and parks; 1 waiter",
+	    OUTSIDE,
+	    .set_up = open_with_actor,
+	    .threads = { { "worker", run_worker }, { "waiter", wait_for_actor } },
 	},
 	{
-		.name = "lower",
-		.proves = "who waits is told when the last that kept it busy from outside lets go, and sees what that did",
-		.bounds = "1 worker, which runs at first; 1 holder that lets go; 1 waiter",
-		OUTSIDE,
-		.set_up = open_with_hold,
-		.threads = { { "worker", run_worker }, { "waiter", wait_for_let_go }, { "holder", let_go } },
+	    .name = "lower",
+	    .proves =
+		"who waits is told when the last that kept it busy from outside lets go, and sees what that did",
+	    .bounds = "1 worker, which runs at first; 1 holder that lets go; 1 waiter",
+	    OUTSIDE,
+	    .set_up = open_with_hold,
+	    .threads = { { "worker", run_worker }, { "waiter", wait_for_let_go }, { "holder", release } },
 	},
 	{
-		.name = "put-lower",
-		.proves = "what was put into the pool before letting go is done before it is quiet",
-		.bounds = "1 worker, parked at first; 1 holder that puts an actor and lets go; 1 waiter",
-		OUTSIDE,
-		.set_up = open_with_hold,
-		.settled = 1,
-		.threads = { { "worker", run_worker }, { "waiter", wait_for_holder }, { "holder", put_and_let_go } },
+	    .name = "put-lower",
+	    .proves = "what was put into the pool before letting go is done before it is quiet",
+	    .bounds = "1 worker, parked at first; 1 holder that puts an actor and lets go; 1 waiter",
+	    OUTSIDE,
+	    .set_up = open_with_hold,
+	    .settled = 1,
+	    .threads = { { "worker", run_worker }, { "waiter", wait_for_holder },
+		{ "holder", put_and_let_go } },
 	},
 	{
-		.name = "drain",
-		.proves = "a hold that comes while one waits for a drained runtime does not keep him",
-		.bounds = "1 worker that runs an actor; 1 waiter; 1 thread that takes a hold",
-		OUTSIDE,
-		.set_up = open_with_actor,
-		.settled = 1,
-		.threads = { { "worker", run_worker }, { "waiter", wait_until_drained }, { "holder", hold } },
-		.outcomes = 0x2,
+	    .name = "drain",
+	    .proves = "a hold that comes while one waits for a drained runtime does not keep him",
+	    .bounds = "1 worker that runs an actor; 1 waiter; 1 thread that takes a hold",
+	    OUTSIDE,
+	    .set_up = open_with_actor,
+	    .settled = 1,
+	    .threads = { { "worker", run_worker }, { "waiter", wait_until_drained }, { "holder", hold } },
+	    .outcomes = 0x2,
 	},
 	{
-		.name = "shutdown",
-		.proves = "who waits is told of the shutdown, and may destroy the runtime when the call says that it is done",
-		.bounds = "no worker; a hold; 1 waiter that then destroys it; 1 thread that shuts it down",
-		.set_up = open_with_hold,
-		.threads = { { "waiter", wait_for_shutdown }, { "ender", shut_down } },
+	    .name = "shutdown",
+	    .proves =
+		"who waits is told of the shutdown, and may destroy the runtime when the call says that it is done",
+	    .bounds = "no worker; a hold; 1 waiter that then destroys it; 1 thread that shuts it down",
+	    .set_up = open_with_hold,
+	    .threads = { { "waiter", wait_for_shutdown }, { "ender", shut_down } },
+	},
+	{
+	    .name = "close",
+	    .proves = "who waits is told that the runtime is being closed",
+	    .bounds = "no worker; a hold; 1 waiter; 1 thread that begins to close it",
+	    .set_up = open_with_hold,
+	    .threads = { { "waiter", wait_for_close }, { "closer", begin_to_close } },
 	},
 };
 

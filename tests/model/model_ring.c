@@ -44,13 +44,15 @@ static MODEL_UNSEEN void
 check_rings(void)
 {
 	for (unsigned i = 0; i < RINGS; i++)
-		MODEL_CHECK(value_of(&rings[i].tail) - value_of(&rings[i].head) <= rings[i].size); /* INV-RG-1 */
+		MODEL_CHECK(
+		    value_of(&rings[i].tail) - value_of(&rings[i].head) <= rings[i].size); /* INV-RG-1 */
 }
 
 static void
 set_up(uint32_t size)
 {
-	static const char *const names[RINGS] = { "owner's ring", "first thief's ring", "second thief's ring" };
+	static const char *const names[RINGS] = { "owner's ring", "first thief's ring",
+		"second thief's ring" };
 
 	for (unsigned i = 0; i < RINGS; i++) {
 		tr_ring_init(&rings[i], size);
@@ -247,53 +249,56 @@ take_the_rest(void)
 		MODEL_CHECK(pushed[entry] == taken[entry]);
 }
 
-#define ONCE "each entry is taken once, by who sees what was done before it was pushed, and is read before it is stored over"
+#define ONCE \
+	"each entry is taken once, by who sees what was done before it was pushed, and is read before it is stored over"
 
 static const model_case cases[] = {
 	{
-		.name = "pair",
-		.proves = ONCE,
-		.bounds = "a ring of 2, 4 entries, 2 pops and spills; 1 thief, twice",
-		.set_up = of_two,
-		.threads = { { "owner", push_and_pop }, { "thief", steal_twice } },
-		.at_end = take_the_rest,
-		.outcomes = 0x7,
+	    .name = "pair",
+	    .proves = ONCE,
+	    .bounds = "a ring of 2, 4 entries, 2 pops and spills; 1 thief, twice",
+	    .set_up = of_two,
+	    .threads = { { "owner", push_and_pop }, { "thief", steal_twice } },
+	    .at_end = take_the_rest,
+	    .outcomes = 0x7,
 	},
 	{
-		.name = "spill",
-		.proves = ONCE,
-		.bounds = "a ring of 2, 4 entries that are spilled when it is full; 2 thieves",
-		.set_up = of_two,
-		.threads = { { "owner", share_four }, { "thief 1", steal_first }, { "thief 2", steal_second } },
-		.at_end = take_the_rest,
-		.outcomes = 0x7,
+	    .name = "spill",
+	    .proves = ONCE,
+	    .bounds = "a ring of 2, 4 entries that are spilled when it is full; 2 thieves",
+	    .set_up = of_two,
+	    .threads = { { "owner", share_four }, { "thief 1", steal_first }, { "thief 2", steal_second } },
+	    .at_end = take_the_rest,
+	    .outcomes = 0x7,
 	},
 	{
-		.name = "half",
-		.proves = ONCE,
-		.bounds = "a ring of 4, 3 entries, 1 pop; 2 thieves",
-		.set_up = of_four,
-		.threads = { { "owner", push_three }, { "thief 1", steal_first }, { "thief 2", steal_second } },
-		.at_end = take_the_rest,
-		.outcomes = 0x4,
+	    .name = "half",
+	    .proves = ONCE,
+	    .bounds = "a ring of 4, 3 entries, 1 pop; 2 thieves",
+	    .set_up = of_four,
+	    .threads = { { "owner", push_three }, { "thief 1", steal_first }, { "thief 2", steal_second } },
+	    .at_end = take_the_rest,
+	    .outcomes = 0x4,
 	},
 	{
-		.name = "chain",
-		.proves = "the same of what is stolen from a thief, who appends what it stole to its own ring",
-		.bounds = "a ring of 4, 4 entries; a thief; another that steals from the thief",
-		.set_up = of_four,
-		.threads = { { "owner", push_four }, { "thief", steal_and_keep }, { "thief's thief", steal_from_thief } },
-		.at_end = take_the_rest,
-		.outcomes = 0x1c,
+	    .name = "chain",
+	    .proves = "the same of what is stolen from a thief, who appends what it stole to its own ring",
+	    .bounds = "a ring of 4, 4 entries; a thief; another that steals from the thief",
+	    .set_up = of_four,
+	    .threads = { { "owner", push_four }, { "thief", steal_and_keep },
+		{ "thief's thief", steal_from_thief } },
+	    .at_end = take_the_rest,
+	    .outcomes = 0x1c,
 	},
 	{
-		.name = "reuse",
-		.proves = "a thief appends to its own ring only over what others have taken from it, and have read",
-		.bounds = "a ring of 4, full, that is stolen from; the thief's of 2, full, that another empties",
-		.set_up = of_two_and_four,
-		.threads = { { "thief", steal_when_empty }, { "thief's thief", empty_thief } },
-		.at_end = take_the_rest,
-		.outcomes = 0x4,
+	    .name = "reuse",
+	    .proves =
+		"a thief appends to its own ring only over what others have taken from it, and have read",
+	    .bounds = "a ring of 4, full, that is stolen from; the thief's of 2, full, that another empties",
+	    .set_up = of_two_and_four,
+	    .threads = { { "thief", steal_when_empty }, { "thief's thief", empty_thief } },
+	    .at_end = take_the_rest,
+	    .outcomes = 0x4,
 	},
 };
 

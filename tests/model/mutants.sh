@@ -20,7 +20,7 @@ deadlines runtime/engine/deadlines.c / runtime/engine/wheel.c runtime/memory/are
 quiet runtime/actor/runtime.c runtime/actor/wait.c runtime/engine/idle.c runtime/engine/pool.c / runtime/engine/ring.c runtime/engine/overflow.c runtime/engine/governor.c runtime/engine/worker.c runtime/engine/deadlines.c runtime/engine/wheel.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c runtime/actor/timing.c runtime/actor/options.c
 '
 platform='runtime/platform/common.c runtime/platform/linux.c runtime/platform/cgroup.c'
-library='search memory callbacks system report'
+library='search classes memory callbacks system report'
 
 usage() {
 	echo "usage: mutants.sh BUILD-DIR SOURCE-DIR [MODEL...]: weaken each ordering in turn, and see it found" >&2
@@ -37,6 +37,9 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 cp -R "$source/runtime" "$source/include" "$work" && mkdir "$work/tests" && cp -R "$source/tests/model" "$work/tests" ||
 	exit 1
+# What the copy is broken from, and put back from: the tree may change meanwhile.
+mkdir "$work/whole" && cp -R "$work/runtime" "$work/whole" || exit 1
+source=$work/whole
 cd "$work" || exit 1
 
 flags="-std=gnu11 -O1 -g -DSEARCH_ROUNDS=3 -fno-pie -U_FORTIFY_SOURCE -I$build -I. -Iinclude"
@@ -106,6 +109,7 @@ fit_order() {
 
 found=0
 missed=0
+unclean=
 
 # try MODEL FILE LINE COLUMN ORDER NEW SOURCE...
 try() {
@@ -113,9 +117,11 @@ try() {
 	new=$(fit_order "$source/$2" "$3" "$6")
 	break_site "$2" "$3" "$4" "$5" "$new"
 	shift 6
+	# After a header that was broken, all that has seen it is compiled again.
+	stale=$unclean
+	unclean=
 	case $file in
-	*.h) stale=yes ;;
-	*) stale= ;;
+	*.h) stale=yes unclean=yes ;;
 	esac
 	if ! compile "$model" "$@" 2>compile.log; then
 		result="does not compile"

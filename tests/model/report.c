@@ -142,6 +142,8 @@ print_threads(void)
 static void
 print_choices(void)
 {
+	if (m->replays)
+		return;
 	fprintf(stderr, "again: %s --replay '", m->what->name);
 	for (unsigned i = 0; i < m->choices; i++) {
 		const choice *c = &m->choice[i];

@@ -229,11 +229,22 @@ able_threads(bool awake)
 	for (unsigned i = 0; i < m->threads; i++) {
 		const thread *t = &m->thread[i];
 
-		if (can_go_on(t) && !(awake && !m->is_plain && t->explored != NEVER_EXPLORED &&
+		if (can_go_on(t) && !(awake && m->leaves_out && t->explored != NEVER_EXPLORED &&
 					t->explored == (int)model_stamp(t)))
 			mask |= UINT64_C(1) << i;
 	}
 	return mask;
+}
+
+/* Who may go on: only the last, if he can and has been preempted as often as the case allows. */
+static uint64_t
+within_bound(uint64_t mask)
+{
+	bool last_can = m->last >= 0 && (mask >> m->last & 1) != 0;
+
+	return last_can && m->what->preemptions != 0 && m->preempted == m->what->preemptions
+		   ? UINT64_C(1) << m->last
+		   : mask;
 }
 
 /* The thread to go on. */
@@ -278,15 +289,16 @@ let_time_pass(void)
 static void
 come_to_rest(void)
 {
-	unsigned ended = 0, spin = 0;
+	unsigned ended = 0, spin = 0, may_give_up = 0;
 
 	for (unsigned i = 0; i < m->threads; i++) {
 		ended += m->thread[i].has_ended;
 		spin += m->thread[i].next == SPIN;
+		may_give_up += m->thread[i].next == SPIN && m->thread[i].may_give_up;
 	}
 	m->outcome = ENDED;
 	/* Its waiting in vain is what giving up is for: that is another choice. */
-	if (spin > 0 && m->what->gives_up) {
+	if (may_give_up > 0) {
 		m->outcome = REDUNDANT;
 		return;
 	}
@@ -310,10 +322,13 @@ go_on(void)
 			if (!let_time_pass())
 				come_to_rest();
 		} else {
-			thread *t = &m->thread[choose_thread(mask)];
+			unsigned last = (unsigned)m->last, chosen = choose_thread(within_bound(mask));
+			thread *t = &m->thread[chosen];
+
+			m->preempted += m->last >= 0 && chosen != last && (mask >> last & 1) != 0;
 
 			t->begin_at = t->next == LOAD || t->next == COMPARE
-					  ? (unsigned)(t->explored > 0 && !m->is_plain ? t->explored : 0)
+					  ? (unsigned)(t->explored > 0 && m->leaves_out ? t->explored : 0)
 					  : 0;
 			t->explored = NEVER_EXPLORED;
 			m->steps++;
@@ -322,23 +337,28 @@ go_on(void)
 	}
 }
 
-/* The execution that a report told of. */
+/* The execution that a report told of: what is picked on the way stands before each thread's way. */
 static void
 replay_all(void)
 {
-	while (*m->replay == 't' || *m->replay == '~') {
+	while (*m->replay != '\0') {
+		const char *picks = m->replay;
+
+		m->replay += strspn(m->replay, "=0123456789");
 		if (*m->replay == '~') {
 			m->replay++;
 			(void)let_time_pass();
 			continue;
 		}
-		unsigned number = next_replayed('t');
+		unsigned number = next_replayed('t') % m->threads;
 		unsigned until = next_replayed(':');
+		const char *rest = m->replay;
 
+		m->replay = picks;
 		do
-			resume(number % m->threads);
-		while (m->thread[number % m->threads].operations < until &&
-		       !m->thread[number % m->threads].has_ended);
+			resume(number);
+		while (m->thread[number].operations < until && !m->thread[number].has_ended);
+		m->replay = rest;
 	}
 	come_to_rest();
 }
@@ -354,6 +374,8 @@ begin_execution(void)
 	m->running = m->last = -1;
 	m->depth = m->choices = m->events = m->names = 0;
 	m->early = m->what->early;
+	m->preempted = 0;
+	m->leaves_out = !m->is_plain && m->what->preemptions == 0;
 	m->now = 0;
 	for (unsigned i = 0; i < m->threads; i++) {
 		thread *t = &m->thread[i];
@@ -397,43 +419,6 @@ run_execution(void)
 
 /* --- A case. --- */
 
-/* false: it is there. */
-static bool
-put_class(uint64_t digest)
-{
-	size_t at = digest % m->room;
-
-	for (; m->classes[at] != 0; at = (at + 1) % m->room)
-		if (m->classes[at] == digest)
-			return false;
-	m->classes[at] = digest;
-	return true;
-}
-
-/* For --plain: keep the execution, if none like it was kept. */
-static void
-keep_class(void)
-{
-	uint64_t digest = 1;
-
-	for (unsigned i = 0; i < m->threads; i++)
-		digest = (digest ^ m->thread[i].digest) * UINT64_C(0xd6e8feb86659fd93);
-	if (m->distinct * 2 >= m->room) {
-		size_t before = m->room;
-		uint64_t *old = m->classes;
-
-		m->room = before != 0 ? before * 2 : 1024;
-		m->classes = calloc(m->room, sizeof *m->classes);
-		if (m->classes == NULL)
-			exit(2);
-		for (size_t i = 0; i < before; i++)
-			if (old[i] != 0)
-				put_class(old[i]);
-		free(old);
-	}
-	m->distinct += put_class(digest);
-}
-
 static double
 seconds_now(void)
 {
@@ -471,7 +456,7 @@ search_case(const model_case *what, double began)
 			m->nodes = 0;
 		}
 		if (m->is_plain && m->outcome == ENDED)
-			keep_class();
+			model_keep_class();
 		m->complete += m->outcome == ENDED;
 		m->redundant += m->outcome == REDUNDANT;
 		show_progress(began);
@@ -493,7 +478,8 @@ run_case(const char *core, const model_case *what)
 	if (!m->replays && what->fails != NULL)
 		model_report("no error was found where there is one", __FILE__, __LINE__);
 	if (!m->replays && m->outcomes != what->outcomes) {
-		fprintf(stderr, "    FAILED: came to the outcomes %#" PRIx64 ", not to %#" PRIx64 "\n", m->outcomes, what->outcomes);
+		fprintf(stderr, "    FAILED: came to the outcomes %#" PRIx64 ", not to %#" PRIx64 "\n",
+		    m->outcomes, what->outcomes);
 		exit(1);
 	}
 	if (m->is_plain)

@@ -41,7 +41,9 @@ pause_at(enum operation operation, place *p, place *and_also)
 {
 	self()->operations++;
 	self()->gives_up = false;
-	if (model_is_shared(p, true) | (and_also != NULL && model_is_shared(and_also, false)))
+	bool is_shared = model_is_shared(p, true);
+	bool also_shared = and_also != NULL && model_is_shared(and_also, false);
+	if (is_shared || also_shared)
 		model_pause(operation, p, and_also, false);
 	p->count++;
 	self()->has_written = true;
@@ -322,6 +324,7 @@ model_round(bool is_bounded)
 		if (t->gives_up)
 			return;
 	}
+	t->may_give_up = is_bounded && m->what->gives_up;
 	model_pause(SPIN, NULL, NULL, false);
 }
 
