@@ -14,7 +14,6 @@ MODELS = \
 
 check_PROGRAMS += $(MODELS)
 check_LIBRARIES += %D%/libmodel.a
-EXTRA_DIST += %D%/mutants.sh
 
 %C%_libmodel_a_SOURCES = \
 	%D%/model.h %D%/seen.h %D%/checker.h \
@@ -81,11 +80,8 @@ MODEL_PLATFORM = runtime/platform/posix.c
 endif
 endif
 
-# Every case of every model: some minutes.  And can they fail?  Longer.
-.PHONY: model model-mutants
-model-mutants:
-	CC='$(CC)' $(SHELL) $(srcdir)/%D%/mutants.sh . $(srcdir)
-
+# Every case of every model: some minutes.
+.PHONY: model
 model: $(MODELS)
 if HAVE_MODEL
 	@for model in $(MODELS); do ./$$model --deep || exit 1; done
