@@ -77,7 +77,7 @@ rm -rf "$work"
 build linux
 run_tests
 build posix --disable-linux
-run_tests TESTS='tests/test_base tests/test_platform tests/test_parker tests/test_thread'
+run_tests TESTS='tests/test_base tests/test_platform tests/test_parker tests/test_thread tests/test_system_timers'
 
 cd "$work" || exit 1
 find linux/runtime posix/runtime/platform -name '*.gcda' | sort | xargs gcov -t >gcov.txt 2>gcov.log ||
