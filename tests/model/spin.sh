@@ -1,0 +1,178 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The Promela models beside this file, searched by Spin.
+#
+#   spin.sh [--help] [MODEL...]     all models, or those named (mailbox, ring)
+#
+# A model says at its head, under "Runs", what is to come out:
+#
+#   holds safety [-DNAME...]        every state is looked at, none is wrong, and
+#                                   each statement of each process is reached
+#   holds ltl:NAME [-DNAME...]      the property holds of every run in which no
+#                                   process that can go on is left out for ever
+#   fails safety|ltl:NAME -DNAME    the model, broken there, is found wrong
+#
+# For each it prints the states stored, the depth, the memory and the seconds.
+# Status 1 when something else comes out.  A statement that cannot be reached
+# for a reason says "unreached:" and the reason on its line.
+#
+# CC names the compiler.  SPIN_MEMORY_MIB (1800) and SPIN_SECONDS (300) bound
+# each search; SPIN_KEEP names a directory where what a search printed, and
+# the way to what it found, are kept.
+
+usage() {
+	sed -n '4,23s/^# \{0,1\}//p' "$0"
+}
+
+case ${1-} in
+-h | --help)
+	usage
+	exit 0
+	;;
+-*)
+	echo "spin.sh: no such option: $1 (try --help)" >&2
+	exit 2
+	;;
+esac
+
+command -v spin >/dev/null || {
+	echo "spin.sh: spin is missing (Debian: apt-get install spin)" >&2
+	exit 1
+}
+cc=${CC:-cc}
+command -v "${cc%% *}" >/dev/null || {
+	echo "spin.sh: there is no compiler $cc: name one by CC" >&2
+	exit 1
+}
+
+models=$(cd "$(dirname "$0")" && pwd) || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+memory=${SPIN_MEMORY_MIB:-1800}
+seconds=${SPIN_SECONDS:-300}
+failures=0
+kept=0
+
+complain() {
+	echo "spin.sh: $model: $run: $1" >&2
+	failures=$((failures + 1))
+}
+
+# build KIND DEFINES: the verifier, in the work directory.
+build() {
+	flags="-DMEMLIM=$memory -DCOLLAPSE"
+	case $1 in
+	safety) flags="$flags -DSAFETY -DNOCLAIM" ;;
+	*) flags="$flags -DNFAIR=3" ;;
+	esac
+	# shellcheck disable=SC2086 # words
+	spin -a $2 "$models/$model.pml" >spin.out 2>&1 && [ -f pan.c ] && $cc -O2 -w $flags -o pan pan.c >cc.out 2>&1
+}
+
+# search KIND
+search() {
+	case $1 in
+	safety) timeout "$seconds" ./pan -m1000000 -w22 ;;
+	*) timeout "$seconds" ./pan -m1000000 -w22 -a -f -N "${1#ltl:}" ;;
+	esac >pan.out 2>&1
+}
+
+# What pan.out says, in one line.
+report() {
+	awk -v run="$model: $run" '
+	/errors: / { sub(/.*depth reached /, ""); depth = $1 + 0 }
+	/ states, stored/ && !states { states = $1 }
+	/total actual memory usage/ { memory = $1 }
+	/^pan: elapsed time/ { seconds = $4 }
+	END { printf "%-56s %10d states %7d deep %7.1f MB %6.1f s\n", run, states, depth, memory, seconds }' pan.out
+}
+
+# What kind of wrong was found, or nothing.
+what_is_wrong() {
+	sed -n 's/^pan:[0-9]*: \(assertion violated.*\|invalid end state\|acceptance cycle\|non-progress cycle\).*/\1/p' pan.out | head -n 1
+}
+
+is_complete() {
+	! grep -q 'Search not completed\|max search depth too small\|out of memory\|reached -DMEMLIM' pan.out &&
+		grep -q 'errors: 0' pan.out
+}
+
+# Statements never reached, but for those that say why and for the ends of endless processes.
+unreached() {
+	awk '
+	/^unreached in claim/ { of_claim = 1; next }
+	/^unreached in / { of_claim = 0; next }
+	!of_claim && /, state [0-9]+, / && !/"-end-"/ {
+		at = $1
+		sub(/,$/, "", at)
+		split(at, place, ":")
+		print place[1], place[2]
+	}' pan.out | sort -u | while read -r file line; do
+		[ -f "$file" ] || file=$models/$(basename "$file")
+		sed -n "${line}p" "$file" | grep -q 'unreached:' || echo "$(basename "$file"):$line"
+	done
+}
+
+keep() {
+	[ -n "${SPIN_KEEP-}" ] || return
+	kept=$((kept + 1))
+	mkdir -p "$SPIN_KEEP" && cp pan.out "$SPIN_KEEP/$model.$kept.out" || return
+	[ ! -f "$model.pml.trail" ] || spin -t -p -g -l $1 "$models/$model.pml" >"$SPIN_KEEP/$model.$kept.way" 2>&1
+}
+
+# check VERDICT KIND DEFINES
+check() {
+	rm -f "$work"/*
+	if ! build "$2" "$3"; then
+		cat spin.out cc.out >&2
+		complain "the verifier cannot be built"
+		return
+	fi
+	search "$2"
+	report
+	keep "$3"
+	wrong=$(what_is_wrong)
+	if [ "$1" = fails ]; then
+		[ -n "$wrong" ] || complain "nothing wrong was found"
+		return
+	fi
+	if ! is_complete; then
+		tail -n 40 pan.out >&2
+		complain "${wrong:-the search did not come to its end}"
+		return
+	fi
+	[ "$2" != safety ] || [ -n "$3" ] || {
+		missed=$(unreached)
+		[ -z "$missed" ] || complain "never reached: $(echo $missed)"
+	}
+}
+
+# The lines of a model's head, as words.
+runs_of() {
+	sed -n '/^ \* Runs/,/^ \*\//s/^ \*   \(holds\|fails\) /\1 /p' "$1"
+}
+
+cd "$work" || exit 1
+if [ $# -eq 0 ]; then
+	for file in "$models"/*.pml; do
+		[ -z "$(runs_of "$file")" ] || set -- "$@" "$(basename "$file" .pml)"
+	done
+fi
+for model; do
+	[ -f "$models/$model.pml" ] && [ -n "$(runs_of "$models/$model.pml")" ] || {
+		echo "spin.sh: there is no model $model" >&2
+		exit 2
+	}
+	runs_of "$models/$model.pml" >"$work.runs"
+	while read -r verdict kind defines; do
+		run="$verdict $kind${defines:+ $defines}"
+		check "$verdict" "$kind" "$defines" </dev/null
+	done <"$work.runs"
+	rm -f "$work.runs"
+done
+[ "$failures" -eq 0 ] || {
+	echo "spin.sh: $failures of the runs came out wrong" >&2
+	exit 1
+}
