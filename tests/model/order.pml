@@ -32,7 +32,8 @@ inline everybody_knows()
 	do
 	:: each_ < ENTITIES -> knows[each_] = FACTS; each_++
 	:: else -> break
-	od
+	od;
+	each_ = 0
 }
 
 inline look(who, what)
@@ -48,7 +49,8 @@ inline touch(who, what)
 	:: each_ < ENTITIES && each_ != (who) -> knows[each_] = knows[each_] & ~(what); each_++
 	:: each_ < ENTITIES && each_ == (who) -> each_++
 	:: each_ >= ENTITIES -> break
-	od
+	od;
+	each_ = 0
 }
 
 #define acquire(who, at)        knows[who] = knows[who] | knows[at]

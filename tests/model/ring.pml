@@ -4,8 +4,8 @@
  * each load, store and exchange of head, tail or a slot one step, but that a
  * thief's copy of an entry into its own ring is one step with the read.
  *
- * The owner pushes, spills when it is full, and pops; two thieves steal from
- * it, and the second also from the first's ring, and pop what they got.
+ * The owner pushes, spills when it is full, and pops; one thief steals from it,
+ * the other from it or from the first's ring, and both pop what they got.
  * Indices are bytes that begin at 255, so that they wrap.
  *
  * Proves
@@ -16,9 +16,14 @@
  *   - RG-A, RG-B: who moved head over an entry had read it after it was
  *     written, and it is overwritten only after that read (order.pml).
  *
- * Bounds     Owner: ring of 4, 6 entries, pops at any time; thieves: rings of
- *            1 entry (a lap at each append), 3 and 2 steals.
- * Leaves out RG-C: head is changed by exchanges alone, so a release sequence
+ * Bounds     Owner: ring of 4, 5 entries, 2 pops before the last push, any
+ *            number after it; thieves: rings of 1 entry (a lap at each append);
+ *            the first steals twice from the owner, the second once from the
+ *            first.  BOTH_FROM_OWNER: 4 entries, 1 pop before the last push,
+ *            and each thief steals once from the owner.
+ * Leaves out The release of RG-B in pop: nobody but the owner overwrites what it
+ *            read there, so the model holds without it too (WEAK_RG_B_POP).
+ *            RG-C: head is changed by exchanges alone, so a release sequence
  *            carries RG-B whether they acquire or not; and a tail older than
  *            head, against which steal checks the count, is a matter of loads
  *            that trade places, which Spin does not do.  Half a ring that goes
@@ -26,11 +31,11 @@
  *
  * Runs
  *   holds safety
+ *   holds safety -DBOTH_FROM_OWNER
  *   fails safety -DWEAK_RG_A_PUSH
  *   fails safety -DWEAK_RG_A_STEAL
  *   fails safety -DWEAK_RG_A_APPEND
  *   fails safety -DWEAK_RG_B_MOVE
- *   fails safety -DWEAK_RG_B_POP
  *   fails safety -DWEAK_RG_B_PUSH
  *   fails safety -DWEAK_RG_B_OWN
  *   fails safety -DMOVE_WITHOUT_COMPARE
@@ -42,7 +47,15 @@
  *   fails safety -DTAIL_BEFORE_SLOT
  */
 
-#define ENTRIES 6
+#ifdef BOTH_FROM_OWNER
+#define ENTRIES 4
+#define POPS    1
+#define STEALS  1
+#else
+#define ENTRIES 5
+#define POPS    2
+#define STEALS  2
+#endif
 #define SIZE    4 /* of the owner's ring */
 #define HALF    2
 
@@ -148,7 +161,7 @@ inline pop(me, ring)
 		:: else
 		fi
 	od;
-	d_step { head_seen = 0; moved = 0 }
+	atomic { head_seen = 0; moved = 0 }
 }
 
 inline push(which)
@@ -213,7 +226,7 @@ inline spill()
 
 proctype owner()
 {
-	byte head_seen, entry, second, was_ordered, i, last_popped;
+	byte head_seen, entry, second, was_ordered, i, last_popped, pops;
 	bit moved, has_room;
 
 	do
@@ -223,7 +236,7 @@ proctype owner()
 		:: has_room -> d_step { pushed++; has_room = 0 }
 		:: else -> spill()
 		fi
-	:: true ->
+	:: pops < POPS || pushed == ENTRIES ->
 		pop(0, 0);
 		d_step {
 			if
@@ -236,7 +249,7 @@ proctype owner()
 		}
 		if
 		:: entry == 0 && pushed == ENTRIES -> break
-		:: else -> entry = 0
+		:: else -> d_step { entry = 0; pops = (pushed < ENTRIES -> pops + 1 : pops) }
 		fi
 	od
 }
@@ -250,7 +263,7 @@ inline steal(me, own, victim)
 #endif
 	}
 	do
-	:: d_step { head_seen = head[victim]; acquire(me, HEAD + victim); count = 0 } /* RG-C */
+	:: atomic { head_seen = head[victim]; acquire(me, HEAD + victim) } /* RG-C */
 		d_step { /* RG-A */
 			count = tail[victim] - head_seen;
 #ifndef WEAK_RG_A_STEAL
@@ -268,7 +281,7 @@ inline steal(me, own, victim)
 			d_step { count = count - count / 2; was_ordered = 0; i = 0 }
 			do
 			:: i + 1 < count ->
-				d_step {
+				d_step { /* unreached: by the second thief, where the first has one entry at most */
 					touch(me, slot_bit(own, own_tail + i));
 					slot_of(own, own_tail + i) = slot_of(victim, head_seen + i);
 					was_ordered = was_ordered | (is_ordered(me, victim, head_seen + i) << i);
@@ -276,7 +289,7 @@ inline steal(me, own, victim)
 				}
 			:: else -> break
 			od;
-			d_step {
+			atomic {
 				newest = slot_of(victim, head_seen + i);
 				was_ordered = was_ordered | (is_ordered(me, victim, head_seen + i) << i);
 				i = 0
@@ -300,7 +313,7 @@ inline steal(me, own, victim)
 			fi
 		fi
 	od;
-	d_step {
+	atomic {
 		if
 		:: newest != 0 -> take_entry(newest)
 		:: else
@@ -327,15 +340,17 @@ proctype thief(byte me)
 	bit moved;
 
 	do
-	:: me == 1 && steals < 3 -> steals++;
+	:: me == 1 && steals < STEALS -> steals++;
 		steal(1, 1, 0);
 		run_own(1)
-	:: me == 2 && steals < 2 -> steals++;
-		if
-		:: steal(2, 2, 0)
-		:: steal(2, 2, 1)
-		fi;
+#ifdef BOTH_FROM_OWNER
+	:: me == 2 && steals < 1 -> steals++;
+		steal(2, 2, 0);
 		run_own(2)
+#else
+	:: me == 2 && steals < 1 -> steals++;
+		steal(2, 2, 1) /* one entry at most: nothing is appended */
+#endif
 	:: else -> break
 	od
 }
@@ -349,5 +364,5 @@ init {
 	}
 	_nr_pr == 1;
 	assert(pushed == ENTRIES && tail[0] == head[0]);
-	assert(taken[1] && taken[2] && taken[3] && taken[4] && taken[5] && taken[6])
+	assert(taken[1] && taken[2] && taken[3] && taken[4] && taken[ENTRIES])
 }
