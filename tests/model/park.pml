@@ -20,7 +20,8 @@
  *   - the counts of the idle word are what INV-ID-1 and INV-ID-2 say, when all
  *     is still, and never less than none or more than all;
  *   - each actor is run once;
- *   - ltl `taken`: what is queued is taken, whoever is slow, as long as
+ *   - ltl `taken` and `stopped`: what is queued is taken, and a stopped pool
+ *     comes to its end, whoever is slow, as long as
  *     nobody stops for ever.
  *   OV-B and WK-B: a store that is not seq_cst may wait in its thread's store
  *   buffer (of one place), and a load that is not may be done before the step
@@ -36,6 +37,7 @@
  *   holds safety
  *   holds safety -DWORKERS=3 -DPUTTERS=1 -DNO_STOP
  *   holds ltl:taken -DPUTTERS=1
+ *   holds ltl:stopped -DPUTTERS=1
  *   fails safety -DWEAK_OV_B_PUT
  *   fails safety -DWEAK_OV_B_WORD
  *   fails safety -DWEAK_OV_B_PARK
@@ -82,7 +84,10 @@ inline run_actor(me)
 	fi
 }
 
-#define on_all_parked() skip
+inline on_all_parked()
+{
+	skip
+}
 
 proctype worker(byte me)
 {

@@ -63,7 +63,7 @@ inline use_ticket()
 		:: else
 		fi
 	od;
-	d_step { i = 0; ticket = 0 }
+	atomic { i = 0; ticket = 0 }
 }
 
 #define wants_wake (parked > 0 && searching == 0)
