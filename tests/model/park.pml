@@ -22,20 +22,24 @@
  *   - each actor is run once;
  *   - ltl `taken` and `stopped`: what is queued is taken, and a stopped pool
  *     comes to its end, whoever is slow, as long as
- *     nobody stops for ever.
+ *     nobody stops for ever;
+ *   - LONG_RUN: nor does it wait for a worker in a long callback while
+ *     another is parked.
  *   OV-B and WK-B: a store that is not seq_cst may wait in its thread's store
  *   buffer (of one place), and a load that is not may be done before the step
  *   in front of it.  Where they are seq_cst, as in the C, neither happens.
  *
  * Bounds     by -D: WORKERS 2 (most 1 searches) and PUTTERS 2; 3 workers with
- *            one putter; a search is one round.
+ *            2 putters; a search is one round.  The stop comes after the last
+ *            run.
  * Leaves out the governor's bench, LIFO slots, WK-A (what a waker did before
  *            reaches the woken by the overflow queue's lock too), the fair
  *            dispatch, time: the short first sleep may end at any time.
  *
  * Runs
  *   holds safety
- *   holds safety -DWORKERS=3 -DPUTTERS=1 -DNO_STOP
+ *   holds safety -DLONG_RUN -DNO_SHARE -DNO_STOP
+ *   holds safety -DWORKERS=3 -DPUTTERS=1 -DNO_SHARE -DNO_STOP
  *   holds ltl:taken -DPUTTERS=1
  *   holds ltl:stopped -DPUTTERS=1
  *   fails safety -DWEAK_OV_B_PUT
@@ -49,7 +53,7 @@
  *   fails safety -DSLEEP_WITHOUT_COMPARE
  *   fails safety -DWAKE_BEFORE_SEARCH
  *   fails safety -DSTOP_WAKES_ONE
- *   fails safety -DLAST_SEARCHER_IS_SILENT
+ *   fails safety -DLONG_RUN -DNO_SHARE -DNO_STOP -DLAST_SEARCHER_IS_SILENT
  *   fails safety -DPUTTER_IS_SILENT
  *   fails safety -DUSE_TICKET_WITHOUT_COMPARE
  *   fails safety -DPARK_COUNTS_BUT_SEARCHES
@@ -65,17 +69,29 @@
 
 #include "workers.pml"
 
-#define ACTORS (PUTTERS + 1) /* with the one that is shared */
+#ifdef NO_SHARE
+#define SHARED 0
+#else
+#define SHARED 1
+#endif
+#define ACTORS (PUTTERS + SHARED)
 
 byte runs;                 /* of actors */
 bit shared;
+bit long_runs, may_end;     /* of one actor whose callback does not end */
 byte left;                 /* workers */
 
 inline run_actor(me)
 {
 	d_step { got = 0; runs++; assert(runs <= ACTORS) }
+#ifdef LONG_RUN
 	if
-	:: d_step { !shared -> shared = 1; ring[me]++ }
+	:: long_runs == 0 -> long_runs = 1; may_end
+	:: skip
+	fi;
+#endif
+	if
+	:: d_step { SHARED && !shared -> shared = 1; ring[me]++ }
 		if
 		:: wake_one() /* the look is relaxed: it may see what was */
 		:: skip
@@ -150,6 +166,12 @@ init {
 		run store_buffer()
 #endif
 	}
+#ifdef LONG_RUN
+	timeout;
+	/* All is still, but for the actor that is in its callback. */
+	assert(count == 0 || parked == 0);
+	may_end = 1;
+#endif
 	timeout;
 	/* All is still. */
 	assert(runs == ACTORS && count == 0 && !locked);

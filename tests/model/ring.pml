@@ -11,7 +11,8 @@
  * Proves
  *   - each entry is taken exactly once, and all are, when the rings are empty
  *     (INV-RG-2);
- *   - head <= tail <= head + size (INV-RG-1);
+ *   - head <= tail <= head + size (INV-RG-1), and a thief copies no more than
+ *     its own ring has room for;
  *   - the owner pops in the order it pushed;
  *   - RG-A, RG-B: who moved head over an entry had read it after it was
  *     written, and it is overwritten only after that read (order.pml).
@@ -282,6 +283,7 @@ inline steal(me, own, victim)
 			do
 			:: i + 1 < count ->
 				d_step { /* unreached: by the second thief, where the first has one entry at most */
+					assert(i < size_of(own)); /* it fits */
 					touch(me, slot_bit(own, own_tail + i));
 					slot_of(own, own_tail + i) = slot_of(victim, head_seen + i);
 					was_ordered = was_ordered | (is_ordered(me, victim, head_seen + i) << i);

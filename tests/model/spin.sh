@@ -9,6 +9,7 @@
 #
 #   holds safety [-DNAME...]        every state is looked at, none is wrong, and
 #                                   each statement of each process is reached
+#                                   in one of these runs
 #   holds ltl:NAME [-DNAME...]      the property holds of every run in which no
 #                                   process that can go on is left out for ever
 #   fails safety|ltl:NAME -DNAME    the model, broken there, is found wrong
@@ -22,7 +23,7 @@
 # the way to what it found, are kept.
 
 usage() {
-	sed -n '4,23s/^# \{0,1\}//p' "$0"
+	sed -n '4,24s/^# \{0,1\}//p' "$0"
 }
 
 case ${1-} in
@@ -47,8 +48,8 @@ command -v "${cc%% *}" >/dev/null || {
 }
 
 models=$(cd "$(dirname "$0")" && pwd) || exit 1
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+work=$(mktemp -d) && noted=$(mktemp -d) || exit 1
+trap 'rm -rf "$work" "$noted"' EXIT
 trap 'exit 1' HUP INT TERM
 memory=${SPIN_MEMORY_MIB:-1800}
 seconds=${SPIN_SECONDS:-300}
@@ -99,19 +100,34 @@ is_complete() {
 		grep -q 'errors: 0' pan.out
 }
 
-# Statements never reached, but for those that say why and for the ends of endless processes.
-unreached() {
-	awk '
-	/^unreached in claim/ { of_claim = 1; next }
-	/^unreached in / { of_claim = 0; next }
-	!of_claim && /, state [0-9]+, / && !/"-end-"/ {
-		at = $1
-		sub(/,$/, "", at)
-		split(at, place, ":")
-		print place[1], place[2]
-	}' pan.out | sort -u | while read -r file line; do
-		[ -f "$file" ] || file=$models/$(basename "$file")
-		sed -n "${line}p" "$file" | grep -q 'unreached:' || echo "$(basename "$file"):$line"
+# Of a search that looked at everything: the statements that there are, and those reached, as "process file:line".
+# One that stands at several places of a process (of an inline) is reached when all of them are.
+note_reached() {
+	./pan -d >states.out 2>&1
+	awk -v there="$noted/there" -v reached="$noted/reached" '
+	FNR == 1 { file++ }
+	file == 1 && /^unreached in / { process = $3 == "init" ? ":init:" : $4; next }
+	file == 1 && /, state [0-9]+, / && !/"-end-"/ {
+		sub(/,$/, "", $1)
+		partly[process " " $1] = 1
+		next
+	}
+	file == 2 && /^(proctype|init|claim)/ { process = $1 == "init" ? ":init:" : $2; is_claim = $1 == "claim"; next }
+	file == 2 && !is_claim && /=> / && !/-end-/ {
+		sub(/ => .*/, "")
+		at = process " " $NF
+		print at >there
+		if (!(at in partly))
+			print at >reached
+	}' pan.out states.out
+}
+
+# Reached in no search of the model, but for those that say why.
+never_reached() {
+	sort -u "$noted/there" >"$noted/all"
+	sort -u "$noted/reached" | comm -23 "$noted/all" - | while read -r process at; do
+		sed -n "${at##*:}p" "$models/$(basename "${at%:*}")" | grep -q 'unreached:' ||
+			echo "$process at $(basename "$at")"
 	done
 }
 
@@ -143,10 +159,7 @@ check() {
 		complain "${wrong:-the search did not come to its end}"
 		return
 	fi
-	[ "$2" != safety ] || [ -n "$3" ] || {
-		missed=$(unreached)
-		[ -z "$missed" ] || complain "never reached: $(echo $missed)"
-	}
+	[ "$2" != safety ] || note_reached
 }
 
 # The lines of a model's head, as words.
@@ -165,12 +178,18 @@ for model; do
 		echo "spin.sh: there is no model $model" >&2
 		exit 2
 	}
-	runs_of "$models/$model.pml" >"$work.runs"
+	rm -f "$noted"/*
+	: >"$noted/there"
+	: >"$noted/reached"
+	runs_of "$models/$model.pml" >"$noted/runs"
 	while read -r verdict kind defines; do
 		run="$verdict $kind${defines:+ $defines}"
 		check "$verdict" "$kind" "$defines" </dev/null
-	done <"$work.runs"
-	rm -f "$work.runs"
+	done <"$noted/runs"
+	run="all that hold"
+	missed=$(never_reached)
+	[ -z "$missed" ] || complain "never reached:
+$missed"
 done
 [ "$failures" -eq 0 ] || {
 	echo "spin.sh: $failures of the runs came out wrong" >&2

@@ -225,10 +225,11 @@ inline ask_wheel(me, shard)
 		lock(me, shard);
 		d_step {
 			look(me, wheel_bit(shard));
-			if
-			:: shard == 0 -> time = next_of_first
-			:: else -> time = next_of_other
-			fi
+#if OTHERS
+			time = (shard == 0 -> next_of_first : next_of_other)
+#else
+			time = next_of_first
+#endif
 		}
 	}
 	unlock(me, shard)
@@ -237,7 +238,9 @@ inline ask_wheel(me, shard)
 inline fire(me)
 {
 	if
+#if OTHERS
 	:: cell == 3 -> d_step { other_fired = 1; give_cell(me, 3) }
+#endif
 	:: else ->
 		d_step {
 			posted = !is_dead;
@@ -382,6 +385,7 @@ proctype event_thread()
 }
 
 /* A worker, once. */
+#if HELPERS
 proctype helper()
 {
 	byte time, at, cell;
@@ -394,6 +398,7 @@ proctype helper()
 	fi;
 	finished++
 }
+#endif
 
 /* --- The owners. --- */
 
@@ -521,6 +526,7 @@ proctype owner()
 	finished++
 }
 
+#if OTHERS
 proctype other_owner()
 {
 	bit is_earliest;
@@ -530,6 +536,7 @@ proctype other_owner()
 	other_armed = 1;
 	finished++
 }
+#endif
 
 proctype clock()
 {
