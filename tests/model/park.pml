@@ -100,10 +100,8 @@ inline run_actor(me)
 	fi
 }
 
-inline on_all_parked()
-{
-	skip
-}
+inline before_park() { skip }
+inline on_all_parked() { skip }
 
 proctype worker(byte me)
 {

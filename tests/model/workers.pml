@@ -9,9 +9,13 @@
  * each push, pop and steal is one step.
  *
  * The model that includes this defines WORKERS, run_actor(me) and
- * on_all_parked(); and its workers' variables got, is_searching, ticket, early,
+ * on_all_parked(), before_park(); and its workers' variables got, is_searching, ticket, early,
  * early_count, early_stop, last, i, seen.
  */
+
+#ifndef RINGS
+#define RINGS 1
+#endif
 
 #define MOST_SEARCH 1 /* of 2 or 3 workers */
 
@@ -167,6 +171,7 @@ inline tr_overflow_take()
 
 inline try_next(me)
 {
+#if RINGS
 	d_step {
 		got = (ring[me] > 0);
 		ring[me] = ring[me] - got
@@ -175,6 +180,9 @@ inline try_next(me)
 	:: got
 	:: else -> tr_overflow_take()
 	fi
+#else
+	tr_overflow_take()
+#endif
 }
 
 inline begin_search()
@@ -194,7 +202,9 @@ inline end_search(was_last)
 	}
 }
 
-#if WORKERS == 2
+#if WORKERS == 1
+#define any_ring_has_work (ring[0] > 0)
+#elif WORKERS == 2
 #define any_ring_has_work (ring[0] + ring[1] > 0)
 #else
 #define any_ring_has_work (ring[0] + ring[1] + ring[2] > 0)
@@ -202,6 +212,7 @@ inline end_search(was_last)
 
 inline search(me)
 {
+#if RINGS
 	i = 0;
 	do
 	:: i < WORKERS && !got ->
@@ -217,6 +228,9 @@ inline search(me)
 	:: got
 	:: else -> tr_overflow_take()
 	fi;
+#else
+	tr_overflow_take();
+#endif
 	if
 	:: got ->
 		end_search(early);
@@ -281,6 +295,7 @@ inline begin_park(me)
 #ifdef PARK_LOOKS_FIRST
 	d_step { early_count = (count == 0); early_stop = !stopping }
 #endif
+	before_park();
 	d_step { /* OV-B */
 		parked++;
 #ifndef PARK_COUNTS_BUT_SEARCHES
@@ -329,6 +344,7 @@ end_asleep:		if
 			:: !in_kernel[me]
 			:: early && in_kernel[me] -> in_kernel[me] = 0
 			fi;
+#if RINGS
 			if
 			:: early && parker[me] == PARKED && any_ring_has_work ->
 				unpark_self(me);
@@ -338,6 +354,7 @@ end_asleep:		if
 				fi
 			:: else
 			fi;
+#endif
 			early = 0
 		od
 	fi;
