@@ -18,8 +18,8 @@
  *     returns an answer of its own call, CLOSING, or that it gave up;
  *   - no answer is missed: a caller that nobody lets go sleeps only while
  *     nobody has answered; ltl `returns`: each call returns;
- *   - CL-A alone (the request and the list are edges too, of which who answers
- *     makes no use here) and CL-B: no stack, reply or cell is accessed without being ordered
+ *   - CL-A alone (the request is an edge too, of which who answers makes no use
+ *     here) and CL-B: no stack, reply or cell is accessed without being ordered
  *     after the access before (order.pml).
  *
  * Bounds     one caller, 2 calls, one cell, 2 threads that answer the first

@@ -21,17 +21,16 @@
  *     is still, and never less than none or more than all;
  *   - each actor is run once;
  *   - ltl `taken` and `stopped`: what is queued is taken, and a stopped pool
- *     comes to its end, whoever is slow, as long as
- *     nobody stops for ever;
+ *     comes to its end, whoever is slow, as long as nobody stops for ever;
  *   - LONG_RUN: nor does it wait for a worker in a long callback while
  *     another is parked.
  *   OV-B and WK-B: a store that is not seq_cst may wait in its thread's store
  *   buffer (of one place), and a load that is not may be done before the step
  *   in front of it.  Where they are seq_cst, as in the C, neither happens.
  *
- * Bounds     by -D: WORKERS 2 (most 1 searches) and PUTTERS 2; 3 workers with
- *            2 putters; a search is one round.  The stop comes after the last
- *            run.
+ * Bounds     2 workers, of which one may search, and 2 putters; 3 workers with
+ *            one putter and nothing in rings.  A search is one round, the stop
+ *            comes after the last run.
  * Leaves out the governor's bench, LIFO slots, WK-A (what a waker did before
  *            reaches the woken by the overflow queue's lock too), the fair
  *            dispatch, time: the short first sleep may end at any time.

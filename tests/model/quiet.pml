@@ -17,8 +17,8 @@
  *   The loads and stores of RT-B are seq_cst in the C; a weaker one trades
  *   places with its neighbour (see park.pml).
  *
- * Bounds     1 worker (TWO: 2), one holder, one dedicated actor or one timer,
- *            one waiter.
+ * Bounds     1 worker, one holder, one dedicated actor or one timer, one waiter;
+ *            TWO: 2 workers and 2 actors that are put, without the others.
  * Leaves out rings, the bench (GV-B), drain and shutdown, a driven runtime,
  *            time-outs of the waiter.
  *
@@ -50,6 +50,9 @@
 #endif
 #ifdef TIMER
 #define TIMERS    1
+#define DEDICATED 0
+#elif defined TWO
+#define TIMERS    0
 #define DEDICATED 0
 #else
 #define TIMERS    0
@@ -197,6 +200,9 @@ proctype holder()
 	put_actor()
 #else
 	put_actor();
+#ifdef TWO
+	put_actor();
+#endif
 	tr_runtime_lower()
 #endif
 }

@@ -18,8 +18,8 @@
 # Status 1 when something else comes out.  A statement that cannot be reached
 # for a reason says "unreached:" and the reason on its line.
 #
-# CC names the compiler.  SPIN_MEMORY_MIB (1800) and SPIN_SECONDS (300) bound
-# each search; SPIN_KEEP names a directory where what a search printed, and
+# CC names the compiler.  SPIN_JOBS (2) models are searched at a time;
+# SPIN_MEMORY_MIB (1500) and SPIN_SECONDS (300) bound each search; SPIN_KEEP names a directory where what a search printed, and
 # the way to what it found, are kept.
 
 usage() {
@@ -51,7 +51,7 @@ models=$(cd "$(dirname "$0")" && pwd) || exit 1
 work=$(mktemp -d) && noted=$(mktemp -d) || exit 1
 trap 'rm -rf "$work" "$noted"' EXIT
 trap 'exit 1' HUP INT TERM
-memory=${SPIN_MEMORY_MIB:-1800}
+memory=${SPIN_MEMORY_MIB:-1500}
 seconds=${SPIN_SECONDS:-300}
 failures=0
 kept=0
@@ -100,7 +100,8 @@ is_complete() {
 		grep -q 'errors: 0' pan.out
 }
 
-# Of a search that looked at everything: the statements that there are, and those reached, as "process file:line".
+# Of a search that looked at everything: the statements that there are, and
+# those reached, as "process file:line".
 # One that stands at several places of a process (of an inline) is reached when all of them are.
 note_reached() {
 	./pan -d >states.out 2>&1
@@ -116,9 +117,9 @@ note_reached() {
 	file == 2 && !is_claim && /=> / && !/-end-/ {
 		sub(/ => .*/, "")
 		at = process " " $NF
-		print at >there
+		print at >>there
 		if (!(at in partly))
-			print at >reached
+			print at >>reached
 	}' pan.out states.out
 }
 
@@ -167,12 +168,21 @@ runs_of() {
 	sed -n '/^ \* Runs/,/^ \*\//s/^ \*   \(holds\|fails\) /\1 /p' "$1"
 }
 
-cd "$work" || exit 1
 if [ $# -eq 0 ]; then
 	for file in "$models"/*.pml; do
 		[ -z "$(runs_of "$file")" ] || set -- "$@" "$(basename "$file" .pml)"
 	done
 fi
+# Several: each by a process of its own.
+if [ $# -gt 1 ]; then
+	printf '%s\n' "$@" | xargs -n 1 -P "${SPIN_JOBS:-2}" "${SHELL:-/bin/sh}" "$models/spin.sh" || {
+		echo "spin.sh: not all came out as they should" >&2
+		exit 1
+	}
+	exit
+fi
+
+cd "$work" || exit 1
 for model; do
 	[ -f "$models/$model.pml" ] && [ -n "$(runs_of "$models/$model.pml")" ] || {
 		echo "spin.sh: there is no model $model" >&2
@@ -192,6 +202,6 @@ for model; do
 $missed"
 done
 [ "$failures" -eq 0 ] || {
-	echo "spin.sh: $failures of the runs came out wrong" >&2
+	echo "spin.sh: $1: $failures of the runs came out wrong" >&2
 	exit 1
 }

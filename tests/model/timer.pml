@@ -27,8 +27,8 @@
  *     event thread ends when it is told to.
  *
  * Bounds     2 timers in one shard, 2 cells; TWO_SHARDS: one timer in each of
- *            two; HELPED: one timer, and a helper that expires once.  Times 0
- *            to 2, batches of one cell.
+ *            two; HELPED: one timer, and a helper that expires once; ONE_TIMER
+ *            for the ltl.  Times 0 to 2, batches of one cell.
  * Leaves out periodic and idle timers, the closer's return of cells, the
  *            hierarchy of the wheel, the mailbox word (mailbox.pml).
  *
@@ -36,7 +36,7 @@
  *   holds safety
  *   holds safety -DTWO_SHARDS
  *   holds safety -DHELPED
- *   holds ltl:over
+ *   holds ltl:over -DONE_TIMER
  *   fails safety -DWEAK_DL_A_UNLOCK
  *   fails safety -DWEAK_DL_A_LOCK
  *   fails safety -DWEAK_DL_A_SAID
@@ -56,17 +56,19 @@
  */
 
 #define LAST_TIME 2
-#ifdef TWO_SHARDS
+#if defined TWO_SHARDS || defined HELPED || defined ONE_TIMER
 #define TIMERS 1
-#define OTHERS 1
-#define HELPERS 0
-#elif defined HELPED
-#define TIMERS 1
-#define OTHERS 0
-#define HELPERS 1
 #else
 #define TIMERS 2
+#endif
+#ifdef TWO_SHARDS
+#define OTHERS 1
+#else
 #define OTHERS 0
+#endif
+#ifdef HELPED
+#define HELPERS 1
+#else
 #define HELPERS 0
 #endif
 #define NEVER     9
@@ -194,19 +196,19 @@ inline disarm(me, cell)
 {
 	atomic {
 #ifndef DISARM_WITHOUT_LOCK
-	lock(me, shard_of(cell));
+		lock(me, shard_of(cell));
 #endif
-	d_step {
-		look(me, link_bit(cell) * in_wheel[cell]);
-		was_armed = in_wheel[cell];
-		if
-		:: was_armed ->
-			touch(me, wheel_bit(shard_of(cell)));
-			touch(me, link_bit(cell));
-			in_wheel[cell] = 0
-		:: else
-		fi
-	}
+		d_step {
+			look(me, link_bit(cell) * in_wheel[cell]);
+			was_armed = in_wheel[cell];
+			if
+			:: was_armed ->
+				touch(me, wheel_bit(shard_of(cell)));
+				touch(me, link_bit(cell));
+				in_wheel[cell] = 0
+			:: else
+			fi
+		}
 	}
 #ifndef DISARM_WITHOUT_LOCK
 	unlock(me, shard_of(cell))
@@ -218,7 +220,6 @@ inline disarm(me, cell)
 #define next_of_first ((in_wheel[1] && in_wheel[2]) -> (deadline[1] <= deadline[2] -> deadline[1] : deadline[2]) : \
 	(in_wheel[1] -> deadline[1] : (in_wheel[2] -> deadline[2] : NEVER)))
 #define next_of_other (in_wheel[3] -> deadline[3] : NEVER)
-
 inline ask_wheel(me, shard)
 {
 	atomic {
@@ -239,7 +240,8 @@ inline fire(me)
 {
 	if
 #if OTHERS
-	:: cell == 3 -> d_step { other_fired = 1; give_cell(me, 3) }
+	:: cell == 3 -> /* the second shard's */
+		d_step { other_fired = 1; give_cell(me, 3) } /* unreached: by the first shard's cells */
 #endif
 	:: else ->
 		d_step {
@@ -276,20 +278,20 @@ inline expire_shard(me, shard)
 	:: time <= at ->
 		do
 		:: atomic {
-			lock(me, shard);
-			d_step {
-				touch(me, wheel_bit(shard));
-				if
-				:: shard == 0 && in_wheel[1] && deadline[1] <= at -> cell = 1
-				:: shard == 0 && !(in_wheel[1] && deadline[1] <= at) && in_wheel[2] && deadline[2] <= at -> cell = 2
-				:: shard == 1 && in_wheel[3] && deadline[3] <= at -> cell = 3
-				:: else -> cell = 0
-				fi;
-				if
-				:: cell != 0 -> touch(me, link_bit(cell)); in_wheel[cell] = 0
-				:: else
-				fi
-			}
+				lock(me, shard);
+				d_step {
+					touch(me, wheel_bit(shard));
+					if
+					:: shard == 0 && in_wheel[1] && deadline[1] <= at -> cell = 1
+					:: shard == 0 && !(in_wheel[1] && deadline[1] <= at) && in_wheel[2] && deadline[2] <= at -> cell = 2
+					:: shard == 1 && in_wheel[3] && deadline[3] <= at -> cell = 3
+					:: else -> cell = 0
+					fi;
+					if
+					:: cell != 0 -> touch(me, link_bit(cell)); in_wheel[cell] = 0
+					:: else
+					fi
+				}
 			}
 			unlock(me, shard);
 			if
@@ -518,7 +520,7 @@ proctype owner()
 	:: else
 	fi;
 #endif
-	d_step { is_listed[1] = 0; is_listed[2] = 0; is_dead = 1; acquire(0, MAIL_AT) }
+	d_step { is_dead = 1; acquire(0, MAIL_AT) }
 	do
 	:: nempty(mail) -> d_step { mail?cell; assert(ended[cell]); look(0, owned_bit(cell)); give_cell(0, cell); cell = 0 }
 	:: empty(mail) -> break
