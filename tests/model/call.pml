@@ -42,6 +42,7 @@
  *   fails safety -DLOOK_BEFORE_ASLEEP
  *   fails safety -DSLEEP_WITHOUT_COMPARE
  *   fails safety -DEND_WITHOUT_LOCK
+ *   fails ltl:returns -DLOOK_BEFORE_ASLEEP
  */
 
 /* Threads: the caller, who answers (1 to 3), the closer. */

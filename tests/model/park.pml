@@ -57,6 +57,7 @@
  *   fails safety -DUSE_TICKET_WITHOUT_COMPARE
  *   fails safety -DPARK_COUNTS_BUT_SEARCHES
  *   fails ltl:taken -DPUTTERS=1 -DWEAK_OV_B_PUT
+ *   fails ltl:stopped -DPUTTERS=1 -DSTOP_WAKES_ONE
  */
 
 #ifndef WORKERS

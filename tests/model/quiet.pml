@@ -7,7 +7,8 @@
  *
  * A thread outside holds the runtime, puts an actor on the overflow queue, and
  * releases.  The actor, when it runs, may rouse a dedicated actor (TIMER: may
- * arm a timer), which puts another actor.  A thread waits; when it has been told that all is quiet, the pool is stopped.
+ * arm a timer), which puts another actor.  A thread waits; when it has been
+ * told that all is quiet, the pool is stopped.
  *
  * Proves
  *   - is_quiet says so only if there was a moment in the call in which no

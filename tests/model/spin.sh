@@ -11,7 +11,8 @@
 #                                   each statement of each process is reached
 #                                   in one of these runs
 #   holds ltl:NAME [-DNAME...]      the property holds of every run in which no
-#                                   process that can go on is left out for ever
+#                                   process that can go on is left out for ever;
+#                                   assertions are for safety to look at
 #   fails safety|ltl:NAME -DNAME    the model, broken there, is found wrong
 #
 # For each it prints the states stored, the depth, the memory and the seconds.
@@ -19,11 +20,12 @@
 # for a reason says "unreached:" and the reason on its line.
 #
 # CC names the compiler.  SPIN_JOBS (2) models are searched at a time;
-# SPIN_MEMORY_MIB (1500) and SPIN_SECONDS (300) bound each search; SPIN_KEEP names a directory where what a search printed, and
-# the way to what it found, are kept.
+# SPIN_MEMORY_MIB (1500) and SPIN_SECONDS (300) bound each search; SPIN_KEEP
+# names a directory where what a search printed, and the way to what it found,
+# are kept.
 
 usage() {
-	sed -n '4,24s/^# \{0,1\}//p' "$0"
+	sed -n '4,25s/^# \{0,1\}//p' "$0"
 }
 
 case ${1-} in
@@ -76,7 +78,7 @@ build() {
 search() {
 	case $1 in
 	safety) timeout "$seconds" ./pan -m1000000 -w22 ;;
-	*) timeout "$seconds" ./pan -m1000000 -w22 -a -f -N "${1#ltl:}" ;;
+	*) timeout "$seconds" ./pan -m1000000 -w22 -a -f -A -E -N "${1#ltl:}" ;;
 	esac >pan.out 2>&1
 }
 
@@ -91,8 +93,9 @@ report() {
 }
 
 # What kind of wrong was found, or nothing.
+wrongs='assertion violated.*\|invalid end state\|acceptance cycle'
 what_is_wrong() {
-	sed -n 's/^pan:[0-9]*: \(assertion violated.*\|invalid end state\|acceptance cycle\|non-progress cycle\).*/\1/p' pan.out | head -n 1
+	sed -n "s/^pan:[0-9]*: \\($wrongs\\).*/\\1/p" pan.out | head -n 1
 }
 
 is_complete() {
@@ -102,7 +105,8 @@ is_complete() {
 
 # Of a search that looked at everything: the statements that there are, and
 # those reached, as "process file:line".
-# One that stands at several places of a process (of an inline) is reached when all of them are.
+# One that stands at several places of a process (of an inline) is reached when
+# all of them are.
 note_reached() {
 	./pan -d >states.out 2>&1
 	awk -v there="$noted/there" -v reached="$noted/reached" '
@@ -136,6 +140,7 @@ keep() {
 	[ -n "${SPIN_KEEP-}" ] || return
 	kept=$((kept + 1))
 	mkdir -p "$SPIN_KEEP" && cp pan.out "$SPIN_KEEP/$model.$kept.out" || return
+	# shellcheck disable=SC2086 # words
 	[ ! -f "$model.pml.trail" ] || spin -t -p -g -l $1 "$models/$model.pml" >"$SPIN_KEEP/$model.$kept.way" 2>&1
 }
 
@@ -184,10 +189,10 @@ fi
 
 cd "$work" || exit 1
 for model; do
-	[ -f "$models/$model.pml" ] && [ -n "$(runs_of "$models/$model.pml")" ] || {
+	if [ ! -f "$models/$model.pml" ] || [ -z "$(runs_of "$models/$model.pml")" ]; then
 		echo "spin.sh: there is no model $model" >&2
 		exit 2
-	}
+	fi
 	rm -f "$noted"/*
 	: >"$noted/there"
 	: >"$noted/reached"

@@ -27,8 +27,8 @@
  *     event thread ends when it is told to.
  *
  * Bounds     2 timers in one shard, 2 cells; TWO_SHARDS: one timer in each of
- *            two; HELPED: one timer, and a helper that expires once; ONE_TIMER
- *            for the ltl.  Times 0 to 2, batches of one cell.
+ *            two; HELPED: one timer, and a helper that expires once; PATIENT:
+ *            one timer, for which its owner waits.  Times 0 to 2.
  * Leaves out periodic and idle timers, the closer's return of cells, the
  *            hierarchy of the wheel, the mailbox word (mailbox.pml).
  *
@@ -36,7 +36,7 @@
  *   holds safety
  *   holds safety -DTWO_SHARDS
  *   holds safety -DHELPED
- *   holds ltl:over -DONE_TIMER
+ *   holds ltl:over -DPATIENT
  *   fails safety -DWEAK_DL_A_UNLOCK
  *   fails safety -DWEAK_DL_A_LOCK
  *   fails safety -DWEAK_DL_A_SAID
@@ -53,10 +53,11 @@
  *   fails safety -DGENERATION_STAYS
  *   fails safety -DDROP_WITHOUT_LOCK
  *   fails safety -DDISARM_WITHOUT_LOCK
+ *   fails ltl:over -DPATIENT -DARM_IS_SILENT
  */
 
 #define LAST_TIME 2
-#if defined TWO_SHARDS || defined HELPED || defined ONE_TIMER
+#if defined TWO_SHARDS || defined HELPED || defined PATIENT
 #define TIMERS 1
 #else
 #define TIMERS 2
@@ -153,11 +154,8 @@ inline give_cell(me, cell)
 	touch(me, link_bit(cell));
 	touch(me, owned_bit(cell));
 	release_change(me, POOL_AT);
-	in_use[cell] = 0;
-	arm_of[cell] = 0;
-	cancelled[cell] = 0;
-	ended[cell] = 0;
-	deadline[cell] = 0
+	in_use[cell] = 0; arm_of[cell] = 0; cancelled[cell] = 0;
+	ended[cell] = 0; deadline[cell] = 0
 }
 
 inline arm(me, cell, when)
@@ -318,8 +316,7 @@ inline say_sleeps_until(when)
 		:: buffered -> sleeps_until = said
 		:: else
 		fi;
-		said = when;
-		buffered = 1
+		said = when; buffered = 1
 	}
 }
 
@@ -443,8 +440,7 @@ inline begin_timer(number, when)
 		acquire(0, POOL_AT);
 		arm_of[cell] = number
 	}
-	token[number] = cell;
-	token_generation[number] = generation[cell];
+	token[number] = cell; token_generation[number] = generation[cell];
 	is_listed[cell] = 1;
 	arm(0, cell, when);
 	cell = 0
@@ -456,8 +452,7 @@ inline cancel(number)
 	:: token_generation[number] == generation[token[number]] ->
 		assert(arm_of[token[number]] == number);
 		d_step { cell = token[number]; cancelled[cell] = 1; is_listed[cell] = 0 }
-		end_cell(cell);
-		cell = 0
+		end_cell(cell); cell = 0
 	:: else /* stale */
 	fi;
 	has_cancelled[number] = 1
@@ -506,9 +501,13 @@ proctype owner()
 		arms = 2
 	:: arms == 2 && !has_cancelled[2] -> cancel(2)
 #endif
+#ifdef PATIENT
+	:: arms == 1 && !in_use[1] -> break /* when the timer has fired */
+#else
 	:: arms >= 1 && !has_cancelled[1] -> cancel(1)
-	:: nempty(mail) -> open_tick()
 	:: arms == TIMERS -> break /* it stops */
+#endif
+	:: nempty(mail) -> open_tick()
 	od;
 	if
 	:: is_listed[1] -> end_cell(1)
