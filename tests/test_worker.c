@@ -240,20 +240,6 @@ START_TEST(test_worker_that_overruns_its_turn_lets_others_run_what_it_made_runna
 }
 END_TEST
 
-START_TEST(test_worker_that_has_credit_left_keeps_what_it_runs_next)
-{
-	init_crew(2, 256);
-	pretend_parked(1);
-	worker(0)->credit = 1;
-	tr_worker_put(worker(0), 1);
-	tr_worker_overrun(worker(0));
-	ck_assert_uint_eq(said_by(1), TR_PARKED);
-	ck_assert_uint_eq(tr_ring_pop(&worker(0)->ring), 0);
-	ck_assert_uint_eq(try_next(0), 1);
-	fini_crew();
-}
-END_TEST
-
 START_TEST(test_worker_that_overruns_its_turn_with_nobody_runnable_wakes_nobody)
 {
 	init_crew(2, 256);
@@ -526,7 +512,6 @@ case_waking(void)
 	tcase_add_test(tc, test_worker_wakes_nobody_for_what_it_runs_next);
 	tcase_add_test(tc, test_worker_wakes_one_for_what_others_may_run);
 	tcase_add_test(tc, test_worker_that_overruns_its_turn_lets_others_run_what_it_made_runnable);
-	tcase_add_test(tc, test_worker_that_has_credit_left_keeps_what_it_runs_next);
 	tcase_add_test(tc, test_worker_that_overruns_its_turn_with_nobody_runnable_wakes_nobody);
 	tcase_add_test(tc, test_worker_is_woken_for_what_comes_from_outside);
 	tcase_add_test(tc, test_worker_is_woken_with_all_others);

@@ -74,7 +74,7 @@ post_at_home(tr_context *context, troupe_ref to, troupe_msg *msg)
 
 	if (pushed == TR_PUSH_DEAD)
 		return TROUPE_DEAD;
-	bool overrun = counted && tr_post_account(context);
+	bool overrun = counted && tr_post_account(context) <= 0;
 
 	if (pushed == TR_PUSH_CLAIMED)
 		schedule_claimed(context, context->runtime, actor, msg);

@@ -29,21 +29,16 @@ troupe_status tr_post_refused(tr_context *context, uint32_t unit, troupe_status 
 troupe_status tr_post_small_outside(tr_context *context, troupe_ref to, uint32_t unit);
 
 /*
- * A callback that has used up its turn's credit and sends on is an overrun
- * again after so many messages: whom it makes runnable meanwhile may be the
- * last that it does.  A power of two.
- */
-#define TR_OVERRUN_SENDS 256
-
-/*
  * Sending is work too: a producer's turn ends sooner, and its consumers catch
- * up.  true: there may be an overrun, once the actor is scheduled.
+ * up.  Returns the credit that is left: when it has come to 0, and whenever a
+ * callback without credit makes another actor runnable, it is an overrun once
+ * that actor is scheduled, since it shall not wait for the callback's end.
  */
-TR_INLINE bool
+TR_INLINE int32_t
 tr_post_account(tr_context *context)
 {
 	tr_count(&context->tally->accepted, 1);
-	return (uint32_t)--context->worker.credit % TR_OVERRUN_SENDS == 0;
+	return --context->worker.credit;
 }
 
 /* The runtime's own messages are not counted, since the program did not send them; what they bring is, when it is handled. */
@@ -79,7 +74,8 @@ tr_post_small(tr_context *context, troupe_ref to, troupe_msg *msg, uint32_t unit
 	enum tr_push pushed = tr_mailbox_push(&actor->mailbox, tr_ref_generation(to), unit, &msg->next_unit, 0);
 	if (TR_UNLIKELY(pushed == TR_PUSH_DEAD))
 		return tr_post_refused(context, unit, TROUPE_DEAD);
-	bool overrun = tr_post_account(context);
+	int32_t credit = tr_post_account(context);
+	bool overrun = credit == 0;
 	uint32_t displaced = 0;
 
 	if (pushed == TR_PUSH_CLAIMED) {
@@ -87,6 +83,7 @@ tr_post_small(tr_context *context, troupe_ref to, troupe_msg *msg, uint32_t unit
 			return tr_post_dedicated(context, actor);
 		displaced = context->worker.lifo;
 		context->worker.lifo = (uint32_t)to;
+		overrun = credit <= 0;
 	}
 	if (TR_UNLIKELY(overrun))
 		return tr_post_overrun(context, displaced);

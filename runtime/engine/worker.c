@@ -114,7 +114,7 @@ tr_worker_overrun(tr_worker *worker)
 {
 	uint32_t actor = worker->lifo;
 
-	if (actor != 0 && worker->credit <= 0) {
+	if (actor != 0) {
 		worker->lifo = 0;
 		tr_worker_share(worker, actor);
 	}

@@ -172,7 +172,7 @@ void tr_worker_sleep(tr_worker *worker, int64_t timeout_ns, bool (*may_sleep)(vo
 void tr_worker_share(tr_worker *worker, uint32_t actor);
 
 /*
- * If the running actor has used up its credit in one callback: whom it made
+ * The running actor has used up its credit in one callback: whom it made
  * runnable shall not wait for its end.
  */
 void tr_worker_overrun(tr_worker *worker);
