@@ -48,9 +48,9 @@ take_caller(call_cell *cell, uint32_t generation)
 {
 	uint64_t waiting = (uint64_t)generation << 32 | WAITING;
 
-	/* CL-A: acquire, receives where the caller waits.  Relaxed on failure: nothing is looked at. */
+	/* CL-D: seq_cst, before a driver is looked for.  CL-A: relaxed on failure, as what is looked at is here already. */
 	if (!atomic_compare_exchange_strong_explicit(&cell->state, &waiting, (uint64_t)generation << 32 | TAKEN,
-	        memory_order_acquire, memory_order_relaxed))
+	        memory_order_seq_cst, memory_order_relaxed))
 		return NULL;
 	return cell->waiting;
 }
@@ -58,8 +58,11 @@ take_caller(call_cell *cell, uint32_t generation)
 static void
 rouse_caller(tr_call *call)
 {
-	/* CL-C: release, that the runtime may be driven; an answer is read by way of DONE. */
-	atomic_store_explicit(&call->parker.word, ROUSED, memory_order_release);
+	/*
+	 * CL-C: release, that the call is taken or the runtime may be driven; an answer is read by way of DONE.  An
+	 * exchange, since the caller may find only the last of several, which must bring what the others brought.
+	 */
+	(void)atomic_exchange_explicit(&call->parker.word, ROUSED, memory_order_release);
 	tr_parker_wake(&call->parker);
 }
 
@@ -70,7 +73,7 @@ hand_over(call_cell *cell, uint32_t generation, tr_call *call, troupe_msg *reply
 	rouse_caller(call);
 	/* It may be driving, and sleep as a worker. */
 	if (tr_runtime_is_driven(call->t))
-		tr_pool_wake_all(&call->t->pool);
+		tr_pool_wake_one(&call->t->pool);
 	/* CL-B: release, the answer, and that we are done with the caller's stack. */
 	atomic_store_explicit(&cell->state, (uint64_t)generation << 32 | DONE, memory_order_release);
 }
@@ -137,8 +140,8 @@ tr_call_end_all(troupe *t)
 static uint32_t
 look_at_state(const tr_call *call)
 {
-	/* CL-B: acquire. */
-	return (uint32_t)atomic_load_explicit(&call->cell->state, memory_order_acquire);
+	/* CL-B: acquire.  CL-D: seq_cst, after a driver's change of the idle word. */
+	return (uint32_t)atomic_load_explicit(&call->cell->state, memory_order_seq_cst);
 }
 
 static bool
@@ -202,7 +205,7 @@ drive_or_sleep(tr_call *call, int64_t timeout_ns)
 	int64_t deadline = tr_clock_deadline(timeout_ns);
 
 	do {
-		/* CL-C: acquire, that nobody drives any more; whoever rouses it after this is not missed. */
+		/* CL-C: acquire, that it is taken or that nobody drives any more; whoever rouses it after this is not missed. */
 		(void)atomic_exchange_explicit(&call->parker.word, ASLEEP, memory_order_acquire);
 		if (may_drive && tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline))
 			return;
@@ -242,8 +245,8 @@ take_cell(tr_context *context, tr_call *call)
 
 	cell->cell.msg.flag_bits = TR_LARGE_CELL;
 	cell->waiting = call;
-	/* CL-A: release, where the caller waits. */
-	atomic_store_explicit(&cell->state, state_of(cell, WAITING), memory_order_release);
+	/* CL-A: relaxed, since the request and the list of calls carry it. */
+	atomic_store_explicit(&cell->state, state_of(cell, WAITING), memory_order_relaxed);
 	return cell;
 }
 

@@ -20,11 +20,16 @@
  * Threads    deliver is for the owner of a request, end_all for a closer.
  *
  * Ordering edges
- *   CL-A  the state begun (release) -> TAKEN (acquire): where the caller waits.
+ *   CL-A  the request, from its sender to its owner (see mailbox.h), and the
+ *         list of calls under the runtime's lock: WAITING and where the caller
+ *         waits.  So who answers finds WAITING, unless it has passed.
  *   CL-B  DONE (release) -> the caller (acquire): the answer, and that nobody
  *         looks any more.
- *   CL-C  roused (release) -> the caller, awake (acquire): that nobody drives
- *         the runtime.
+ *   CL-C  roused (release) -> the caller, awake (acquire): TAKEN, so that it
+ *         does not sleep again, or that nobody drives the runtime.
+ *   CL-D  TAKEN (seq_cst) against the idle word (seq_cst, see idle.h): who
+ *         answers a caller that drives sees that it is parked, or that one,
+ *         before it sleeps, sees TAKEN.
  */
 
 /* Hand a reply, which is no longer the caller's, to the thread that waits with the token: OK, or it was late. */

@@ -29,9 +29,9 @@ wait_for_word(tr_dedicated *dedicated)
 	for (;;) {
 		uint32_t word = ROUSED;
 
-		/* DE-A: acquire, receives the claimed actor. */
+		/* DE-A: acquire, receives the claimed actor.  Relaxed on failure: there is none. */
 		if (atomic_compare_exchange_strong_explicit(&dedicated->parker.word, &word, ASLEEP,
-		        memory_order_acquire, memory_order_acquire))
+		        memory_order_acquire, memory_order_relaxed))
 			return ROUSED;
 		if (word == DISMISSED)
 			return DISMISSED;
@@ -155,8 +155,8 @@ tr_dedicated_rouse(troupe *t, tr_dedicated *dedicated)
 void
 tr_dedicated_dismiss(tr_dedicated *dedicated)
 {
-	/* DE-A: release, like rouse. */
-	atomic_store_explicit(&dedicated->parker.word, DISMISSED, memory_order_release);
+	/* DE-none: it brings nothing along; the thread ends. */
+	atomic_store_explicit(&dedicated->parker.word, DISMISSED, memory_order_relaxed);
 	/* CX-none: a turn ends with the callback in hand. */
 	atomic_store_explicit(&dedicated->context.leave, 1, memory_order_relaxed);
 	tr_parker_wake(&dedicated->parker);

@@ -13,8 +13,8 @@
  * Ownership  A dedicated is listed in its runtime until it is reaped.
  *
  * Ordering edges
- *   DE-A  rouse, dismiss (release on the parker's word) -> the thread
- *         (acquire): the claimed actor.
+ *   DE-A  rouse (release on the parker's word) -> the thread (acquire): the
+ *         claimed actor.
  *   DE-B  rousing lowered (release) -> reap (acquire): who roused it is done
  *         with it.
  *   RT-A  see runtime.h.

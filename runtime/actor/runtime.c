@@ -333,19 +333,24 @@ tr_runtime_is_closing(troupe *t)
 	return atomic_load_explicit(&t->closing, memory_order_seq_cst);
 }
 
+static void
+wake_waiters(troupe *t)
+{
+	pthread_mutex_lock(&t->lock);
+	pthread_cond_broadcast(&t->changed);
+	pthread_mutex_unlock(&t->lock);
+}
+
 void
 tr_runtime_notify(troupe *t)
 {
 	/* RT-B: seq_cst, after what may have made it quiet. */
 	if (atomic_load_explicit(&t->waiters, memory_order_seq_cst) == 0)
 		return;
-	if (tr_runtime_is_driven(t)) {
-		tr_pool_wake_all(&t->pool);
-		return;
-	}
-	pthread_mutex_lock(&t->lock);
-	pthread_cond_broadcast(&t->changed);
-	pthread_mutex_unlock(&t->lock);
+	if (tr_runtime_is_driven(t))
+		tr_pool_wake_one(&t->pool); /* the driver: there is no other */
+	else
+		wake_waiters(t);
 }
 
 /* --- The end. --- */

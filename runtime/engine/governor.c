@@ -240,8 +240,8 @@ tr_governor_sit(tr_governor *governor)
 uint32_t
 tr_governor_stand(tr_governor *governor)
 {
-	/* GV-B: seq_cst. */
-	return atomic_fetch_sub_explicit(&governor->benched, 1, memory_order_seq_cst) - 1;
+	/* GV-none: whoever sees this worker park sees this; until then it is called back once too often at worst. */
+	return atomic_fetch_sub_explicit(&governor->benched, 1, memory_order_relaxed) - 1;
 }
 
 uint32_t

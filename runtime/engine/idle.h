@@ -53,7 +53,9 @@
  * the rings after it, so the help is late and not lost.
  *
  * Ordering edges
- *   OV-B  see overflow.h; the word's side.
+ *   OV-B  see overflow.h; the word's side: its load by who put something, and
+ *         the changes by who parks or ends a search.  Tickets and beginnings
+ *         need no order: as changes of the word they carry on the others'.
  *   ID-A  the last to park (seq_cst) -> tr_idle_load (seq_cst) by who waits for
  *         quiet: all that the workers did.
  */

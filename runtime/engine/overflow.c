@@ -92,8 +92,8 @@ tr_overflow_take(tr_overflow *queue, uint32_t *actors, uint32_t most)
 	memcpy(actors, queue->slots + queue->first, to_end * sizeof *actors);
 	memcpy(actors + to_end, queue->slots, (taken - to_end) * sizeof *actors);
 	queue->first = (queue->first + taken) % queue->size;
-	/* OV-B: seq_cst, like every change of the count. */
-	atomic_store_explicit(&queue->count, held - taken, memory_order_seq_cst);
+	/* OV-none: nobody need be woken for what was taken, and it follows what was put in the order of the lock. */
+	atomic_store_explicit(&queue->count, held - taken, memory_order_relaxed);
 	pthread_mutex_unlock(&queue->lock);
 	return taken;
 }

@@ -376,11 +376,8 @@ park(tr_worker *worker, bool was_searching)
 
 		while (is_parked(worker)) {
 			tr_parker_wait(&worker->parker, TR_PARKED, sleep_ns);
-			if (sleep_ns >= 0 && is_parked(worker)) {
-				if (any_ring_has_work(pool) && unpark_self(worker))
-					break;
+			if (sleep_ns >= 0 && is_parked(worker) && !(any_ring_has_work(pool) && unpark_self(worker)))
 				trim_if_idle(pool);
-			}
 			sleep_ns = -1;
 		}
 	}

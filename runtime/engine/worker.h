@@ -161,10 +161,10 @@ tr_worker_count_turn(tr_worker *worker, uint32_t messages)
 
 /*
  * For a worker that is the caller's own thread: sleep until there may be
- * something to run, tr_pool_wake_all is called, or timeout_ns (negative: no
+ * something to run, tr_pool_wake_one is called, or timeout_ns (negative: no
  * limit) is over.  may_sleep is asked once the worker counts as parked, so
- * that what it looks at, if that is changed before tr_pool_wake_all, is not
- * missed.
+ * that what it looks at, if that is changed before tr_pool_wake_one (both in
+ * seq_cst), is not missed.
  */
 void tr_worker_sleep(tr_worker *worker, int64_t timeout_ns, bool (*may_sleep)(void *argument), void *argument);
 

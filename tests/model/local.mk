@@ -10,7 +10,9 @@ MODELS = \
 	%D%/model_park \
 	%D%/model_depot \
 	%D%/model_deadlines \
-	%D%/model_quiet
+	%D%/model_quiet \
+	%D%/model_enter \
+	%D%/model_call
 
 check_PROGRAMS += $(MODELS)
 check_LIBRARIES += %D%/libmodel.a
@@ -72,6 +74,19 @@ SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
 %C%_model_quiet_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
 %C%_model_quiet_LDFLAGS = $(MODEL_LINK) -Wl,--unresolved-symbols=ignore-all
 %C%_model_quiet_LDADD = %D%/libmodel.a
+
+# Each includes the source that it is about.
+%C%_model_enter_SOURCES = %D%/model_enter.c runtime/memory/arena.c runtime/memory/fault.c $(SEEN_PLATFORM)
+%C%_model_enter_CFLAGS = $(MODEL_COMPILE)
+%C%_model_enter_LDFLAGS = $(MODEL_LINK) -Wl,--unresolved-symbols=ignore-all
+%C%_model_enter_LDADD = %D%/libmodel.a
+
+%C%_model_call_SOURCES = %D%/model_call.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c \
+	runtime/memory/cache.c runtime/engine/ring.c runtime/engine/idle.c runtime/engine/overflow.c \
+	runtime/engine/governor.c runtime/engine/worker.c runtime/engine/pool.c $(SEEN_PLATFORM)
+%C%_model_call_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
+%C%_model_call_LDFLAGS = $(MODEL_LINK) -Wl,--unresolved-symbols=ignore-all
+%C%_model_call_LDADD = %D%/libmodel.a
 
 if TR_LINUX
 MODEL_PLATFORM = runtime/platform/linux.c runtime/platform/cgroup.c

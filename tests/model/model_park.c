@@ -214,7 +214,7 @@ tell(void)
 {
 	told = true;
 	atomic_store_explicit(&is_told, true, memory_order_seq_cst);
-	tr_pool_wake_all(&pool);
+	tr_pool_wake_one(&pool);
 }
 
 static void

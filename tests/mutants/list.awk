@@ -63,7 +63,7 @@ function emit(kind,    text) {
 function can_be_dropped() {
 	if (statement !~ /;$/ || statement ~ /^(TR_ASSERT|TR_AUDIT|TR_REQUIRE|static_assert|_Static_assert|do|else|case|default|for|while|if|})/)
 		return 0
-	if (statement ~ "^" types " [*]*[a-z_]+( =|;|,|\\[)")
+	if (statement ~ "^(" types " )+[*]*[a-z_]+( =|;|,|\\[)" || statement ~ /^\./)
 		return 0
 	# Only those that are conditional: without the others nothing is left.
 	if (statement ~ /^(return|break|continue|goto)/)

@@ -20,8 +20,9 @@ a test fail, or stand in tests/mutants/survivors with a reason.
   --argued          try those in the survivors' list too
   --help            print this text, and end
 
-Builds a copy of the sources in ./mutants, twice: plain with full checks, and
-with clang's ThreadSanitizer.  All of them take hours; a sample, minutes.
+Builds a copy of the sources in ./mutants, three times: plain with full checks,
+with clang's ThreadSanitizer, and without what is Linux's own.  All of them
+take hours; a sample, minutes.
 Exit status: 0 when all that were tried were killed, 1 when one survived, 2
 when it could not begin.
 TEXT
@@ -121,14 +122,16 @@ check_survivors() {
 	}' >&2
 }
 
-# ---- the two builds ----
+# ---- the builds ----
+
+builds='plain tsan posix'
 
 configure_and_build() {
 	build=$1
 	shift
 	mkdir -p "$work/$build" && cd "$work/$build" || return
-	"$work/source/configure" -q "$@" >log 2>&1 && make -s -j2 >>log 2>&1 &&
-		make -s -j2 $(programs_of "$build") >>log 2>&1
+	# shellcheck disable=SC2046 # one word for each program
+	"$work/source/configure" -q "$@" >log 2>&1 && make -s -j2 $(programs_of "$build") >>log 2>&1
 }
 
 # The programs of the build that any line of the killers' list names.
@@ -140,7 +143,7 @@ programs_of() {
 prepare() {
 	rm -rf "$work"
 	mkdir -p "$work" || return
-	echo "mutants: building $work/plain and $work/tsan" >&2
+	echo "mutants: building in $work" >&2
 	make -s distdir distdir="$work/source" >"$work/log" 2>&1 || { tail "$work/log" >&2; return 1; }
 	chmod -R u+w "$work/source"
 	# Lists the programs of the sources under test, not of those that came later.
@@ -148,6 +151,8 @@ prepare() {
 		{ tail "$work/plain/log" >&2; return 1; }
 	(configure_and_build tsan --enable-tsan CC="${TSAN_CC:-clang}" CFLAGS='-O1 -g') ||
 		{ tail "$work/tsan/log" >&2; return 1; }
+	(configure_and_build posix --disable-linux --enable-checks=full CC="${CC:-cc}" CFLAGS='-O1 -g') ||
+		{ tail "$work/posix/log" >&2; return 1; }
 }
 
 # ---- one mutant ----
@@ -171,13 +176,18 @@ killers_of() {
 	awk -v file="$1" '/^#/ || NF == 0 { next } $1 == file || $1 == "*" { for (i = 2; i <= NF; i++) print $i }' "$here/killers"
 }
 
+# run_program PROGRAM SECONDS
 run_program() {
 	(
 		cd "$work/${1%%/*}" || exit
-		export CK_DEFAULT_TIMEOUT=${CK_DEFAULT_TIMEOUT:-20} TEST_MUTANT=1
 		export TSAN_OPTIONS='halt_on_error=1' ASAN_OPTIONS=
-		timeout --kill-after=5 "${PROGRAM_SECONDS:-120}" setarch "$(uname -m)" -R "./${1#*/}" >"$work/output" 2>&1 </dev/null
+		timeout --kill-after=5 "$2" setarch "$(uname -m)" -R "./${1#*/}" >"$work/output" 2>&1 </dev/null
 	)
+}
+
+# How long the program may take, from what it takes without a mutant: a mutant that hangs must not cost more.
+seconds_for() {
+	awk -v program="$1" '$1 == program { print 10 + 6 * $2 }' "$work/times"
 }
 
 # Builds the program; what does not compile is not a mutant.
@@ -190,17 +200,21 @@ try_mutant() {
 	outcome=survived
 	for program in $(killers_of "$2"); do
 		build_program "$program" || { outcome="does not compile"; return; }
-		run_program "$program" || { outcome="killed by $program"; return; }
+		run_program "$program" "$(seconds_for "$program")" || { outcome="killed by $program"; return; }
 	done
 }
 
 # ---- all of them ----
 
-check_unmutated() {
-	for program in $(programs_of plain | sed 's|^|plain/|') $(programs_of tsan | sed 's|^|tsan/|'); do
-		build_program "$program" && run_program "$program" && continue
-		tail "$work/output" >&2
-		give_up "$program fails without a mutant"
+# Leaves in times what each program takes.
+run_unmutated() {
+	for program in $(for build in $builds; do programs_of "$build" | sed "s|^|$build/|"; done); do
+		started=$(date +%s)
+		build_program "$program" && run_program "$program" 300 || {
+			tail "$work/output" >&2
+			give_up "$program fails without a mutant"
+		}
+		echo "$program $(($(date +%s) - started))" >>"$work/times"
 	done
 }
 
@@ -212,7 +226,7 @@ fi
 check_survivors || exit 2
 command -v "${TSAN_CC:-clang}" >/dev/null || give_up 'needs clang (Debian: clang)'
 prepare || give_up 'could not build the copy'
-check_unmutated
+run_unmutated
 
 choose >"$work/mutants"
 total=$(wc -l <"$work/mutants")
