@@ -7,7 +7,8 @@
 /*
  * scale -- what divides the numbers of repetitions, beyond what a sanitizer
  * does: the variable TEST_SCALE, from 1 to 1000, set from outside where the
- * same programs run slower (an emulator, Valgrind).  1 when it is not set.
+ * same programs run slower (an emulator, Valgrind, a busy machine).  1 when it
+ * is not set.
  *
  * Threads    Written before main, only read afterwards.
  */

@@ -2,8 +2,10 @@
 #ifndef TEST_SUPPORT_H
 #define TEST_SUPPORT_H
 
+#include "tests/scale.h"
 #include "tests/suite.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,8 +32,8 @@
 #define TEST_SANITIZED 0
 #endif
 
-/* A count that costs much time: less of it where each costs ten times as much. */
-#define TEST_SCALED(n) (TEST_SANITIZED ? (n) / 8 : (n))
+/* A count that costs much time: less of it where each costs ten times as much, or where it is asked for. */
+#define TEST_SCALED(n) (((TEST_SANITIZED ? (n) / 8 : (n)) / test_scale + (test_scale > 1)) & INT_MAX)
 
 /* The variable TROUPE_SEED if it is set, else one that differs from run to run; printed with the test's name. */
 uint64_t test_seed(const char *test);

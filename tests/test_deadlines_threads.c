@@ -322,6 +322,28 @@ START_TEST(test_deadlines_does_not_mind_what_is_disarmed)
 }
 END_TEST
 
+/* Once it sleeps it is late only after what it sleeps for. */
+START_TEST(test_deadlines_says_what_it_sleeps_for)
+{
+	struct owner *owner = &owners[0];
+	pthread_t thread = start_deadlines(SHARDS);
+	int64_t deadline = tr_clock_now() + HOUR;
+
+	init_owner(owner, 0, 1);
+	arm_item(&owner->items[0], 0, deadline);
+	/* If that never comes, the limit of the case ends it. */
+	do
+		await_sleep();
+	while (load_sleep() > deadline);
+	ck_assert(!tr_deadlines_is_late(deadlines, tr_clock_now()));
+	ck_assert(tr_deadlines_is_late(deadlines, deadline));
+	stop_deadlines(thread);
+	ck_assert(tr_deadlines_disarm(deadlines, owner->items[0].cell));
+	fini_owner(owner);
+	tr_deadlines_destroy(deadlines);
+}
+END_TEST
+
 /* However it sleeps: for ever, for an hour, or not yet. */
 START_TEST(test_deadlines_stops_while_it_sleeps)
 {
@@ -354,6 +376,7 @@ main(void)
 	tcase_add_loop_test(tc, test_deadlines_each_arming_ends_once, 0, 2);
 	tcase_add_loop_test(tc, test_deadlines_wakes_for_an_earlier_deadline, 0, 8);
 	tcase_add_test(tc, test_deadlines_does_not_mind_what_is_disarmed);
+	tcase_add_test(tc, test_deadlines_says_what_it_sleeps_for);
 	tcase_add_test(tc, test_deadlines_stops_while_it_sleeps);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -60,6 +60,22 @@ START_TEST(test_depot_trim_does_it_again_after_the_slots_were_used)
 }
 END_TEST
 
+/* As a pool does whose caches took the slots that were trimmed last, and gave them back used. */
+START_TEST(test_depot_trim_does_it_again_after_some_were_taken_and_given_back)
+{
+	enum { TAKEN = UNITS - TR_DEPOT_KEEP / TR_UNIT / 2 };
+
+	ck_assert_uint_gt(tr_depot_trim(0), 0);
+	uint32_t count = 0;
+	for (uint32_t got; count < TAKEN && (got = tr_depot_take(TR_MESSAGES, 0, units + count, 64)) != 0;)
+		count += got;
+	ck_assert_uint_ge(count, TAKEN);
+	for (uint32_t i = 0; i < count; i += 64)
+		ck_assert(tr_depot_give(TR_MESSAGES, 0, units + i, count - i < 64 ? count - i : 64));
+	ck_assert_uint_gt(tr_depot_trim(0), 0);
+}
+END_TEST
+
 START_TEST(test_depot_trim_leaves_every_slot_usable)
 {
 	uint32_t before = tr_depot_count(TR_MESSAGES, 0);
@@ -95,6 +111,7 @@ main(void)
 	tcase_add_test(tcase, test_depot_trim_gives_back_all_but_what_it_keeps);
 	tcase_add_test(tcase, test_depot_trim_does_the_work_once);
 	tcase_add_test(tcase, test_depot_trim_does_it_again_after_the_slots_were_used);
+	tcase_add_test(tcase, test_depot_trim_does_it_again_after_some_were_taken_and_given_back);
 	tcase_add_test(tcase, test_depot_trim_leaves_every_slot_usable);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

@@ -258,6 +258,18 @@ START_TEST(test_mailbox_opens_with_nothing_in_it)
 }
 END_TEST
 
+START_TEST(test_mailbox_shows_how_many_wait_until_the_next_life)
+{
+	open_owned();
+	ck_assert_uint_eq(tr_mailbox_waiting(&mailbox), 0);
+	tr_mailbox_set_backlog(&mailbox, 7);
+	ck_assert_uint_eq(tr_mailbox_waiting(&mailbox), 7);
+	(void)tr_mailbox_close(&mailbox, generation);
+	open_owned();
+	ck_assert_uint_eq(tr_mailbox_waiting(&mailbox), 0);
+}
+END_TEST
+
 START_TEST(test_mailbox_opened_idle_can_be_claimed)
 {
 	set_word(0);
@@ -473,6 +485,7 @@ case_mailbox(void)
 	tcase_add_test(tc, test_mailbox_owner_cannot_idle_while_a_message_waits);
 	tcase_add_test(tc, test_mailbox_is_alive_while_it_is_open);
 	tcase_add_test(tc, test_mailbox_opens_with_nothing_in_it);
+	tcase_add_test(tc, test_mailbox_shows_how_many_wait_until_the_next_life);
 	tcase_add_test(tc, test_mailbox_opened_idle_can_be_claimed);
 	tcase_add_test(tc, test_mailbox_has_a_new_generation_in_each_life);
 	tcase_add_test(tc, test_mailbox_close_gives_what_was_not_taken);

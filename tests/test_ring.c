@@ -11,6 +11,7 @@ static tr_ring ring, other;
 static void
 init_ring_at(tr_ring *which, uint32_t size, uint32_t at)
 {
+	memset(which, 0xab, sizeof *which);
 	tr_ring_init(which, size);
 	atomic_store_explicit(&which->head, at, memory_order_relaxed);
 	atomic_store_explicit(&which->tail, at, memory_order_relaxed);
@@ -52,6 +53,16 @@ START_TEST(test_ring_is_empty_at_first)
 	ck_assert_uint_eq(tr_ring_pop(&ring), 0);
 	ck_assert_uint_eq(tr_ring_steal(&ring, &other), 0);
 	ck_assert(!tr_ring_has_any(&other));
+}
+END_TEST
+
+/* Whatever was there before. */
+START_TEST(test_ring_begins_at_zero)
+{
+	memset(&ring, 0xab, sizeof ring);
+	tr_ring_init(&ring, 8);
+	ck_assert_uint_eq(atomic_load_explicit(&ring.head, memory_order_relaxed), 0);
+	ck_assert_uint_eq(atomic_load_explicit(&ring.tail, memory_order_relaxed), 0);
 }
 END_TEST
 
@@ -269,6 +280,7 @@ case_ring(void)
 	TCase *tc = tcase_create("ring");
 
 	tcase_add_loop_test(tc, test_ring_is_empty_at_first, 0, STARTS);
+	tcase_add_test(tc, test_ring_begins_at_zero);
 	tcase_add_loop_test(tc, test_ring_gives_the_oldest_first, 0, STARTS);
 	tcase_add_loop_test(tc, test_ring_has_room_for_its_size, 0, STARTS);
 	tcase_add_loop_test(tc, test_ring_goes_round, 0, STARTS);

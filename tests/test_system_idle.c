@@ -218,6 +218,50 @@ START_TEST(test_system_idle_waiters_wait_for_ever)
 }
 END_TEST
 
+enum { QUESTION = 1, TELL };
+
+/* Keeps the request, and answers it when it is told to. */
+static void
+answer_when_told(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	troupe_msg **kept = state;
+
+	if (msg->type == QUESTION)
+		*kept = troupe_keep(self);
+	else
+		(void)troupe_answer_kept(kept, 1, NULL, 0);
+}
+
+static const troupe_class answering_class = {
+	.name = "answering",
+	.state_size = sizeof(troupe_msg *),
+	.receive = answer_when_told,
+};
+
+static void *
+call_in_thread(void *who)
+{
+	return (void *)(uintptr_t)troupe_call(*(troupe_ref *)who, QUESTION, NULL, 0, INT64_MAX, NULL, NULL);
+}
+
+/* And so does whoever waits for an answer. */
+START_TEST(test_system_idle_callers_wait_for_ever)
+{
+	const sys_shape *shape = &sys_shapes[_i];
+
+	if (!can_look() || shape->scheduler == TROUPE_SCHEDULER_SIMULATED)
+		return;
+	troupe *t = sys_open_shape(shape, NULL);
+	troupe_ref who = troupe_spawn(t, &answering_class, NULL);
+	pthread_t thread = sys_start(call_in_thread, &who);
+
+	await_idle(threads_of(shape) + 1);
+	sys_send(who, TELL, NULL, 0);
+	ck_assert_uint_eq((uintptr_t)sys_join(thread), TROUPE_OK);
+	sys_close(t, NULL);
+}
+END_TEST
+
 static TCase *
 case_idle(void)
 {
@@ -226,6 +270,7 @@ case_idle(void)
 	tcase_add_loop_test(tc, test_system_idle_threads_wait_for_ever, 0, sys_shape_count);
 	tcase_add_test(tc, test_system_idle_threads_are_left_alone);
 	tcase_add_loop_test(tc, test_system_idle_waiters_wait_for_ever, 0, sys_shape_count);
+	tcase_add_loop_test(tc, test_system_idle_callers_wait_for_ever, 0, sys_shape_count);
 	return tc;
 }
 

@@ -201,6 +201,61 @@ START_TEST(test_worker_counts_a_turn_of_few_messages_as_one_dispatch)
 }
 END_TEST
 
+/* Of what came from outside, one in TR_FAIR_TICKS dispatches, and not more. */
+START_TEST(test_worker_prefers_its_own_but_for_one_in_so_many)
+{
+	int from_outside = 0;
+
+	init_crew(1, 256);
+	for (uint32_t i = 0; i < 100; i++)
+		tr_pool_put(pool, 1000 + i);
+	tr_worker_put(worker(0), 1);
+	for (int n = 0; n < 3 * (TR_FAIR_TICKS + 1); n++) {
+		if (tr_worker_next(worker(0)) >= 1000)
+			from_outside++;
+		else
+			tr_worker_put(worker(0), 1);
+	}
+	ck_assert_int_eq(from_outside, 3);
+	fini_crew();
+}
+END_TEST
+
+static int fair_ticks;
+
+static void
+count_fair_tick(tr_worker *of)
+{
+	ck_assert_ptr_eq(of, worker(0));
+	fair_ticks++;
+}
+
+/* Its owner's regular work, and the governor's, are done however busy a worker is. */
+START_TEST(test_worker_does_now_and_then_what_is_to_be_done_regularly)
+{
+	static tr_worker_hooks hooks;
+
+	init_crew(2, 256);
+	hooks = *pool->hooks;
+	hooks.fair_tick = count_fair_tick;
+	pool->hooks = &hooks;
+	tr_worker_put(worker(0), 1);
+	for (int n = 0; n < TR_FAIR_TICKS - 1; n++) {
+		ck_assert_uint_eq(tr_worker_next(worker(0)), 1);
+		tr_worker_put(worker(0), 1);
+	}
+	ck_assert_int_eq(fair_ticks, 0);
+	ck_assert_int_eq(pool->governor.began, 0);
+	for (int n = 0; n < 2; n++) {
+		ck_assert_uint_eq(tr_worker_next(worker(0)), 1);
+		tr_worker_put(worker(0), 1);
+	}
+	ck_assert_int_eq(fair_ticks, 1);
+	ck_assert_int_ne(pool->governor.began, 0);
+	fini_crew();
+}
+END_TEST
+
 /* --- Waking. --- */
 
 START_TEST(test_worker_wakes_nobody_for_what_it_runs_next)
@@ -501,6 +556,8 @@ case_next(void)
 	tcase_add_test(tc, test_worker_runs_what_is_in_its_ring_before_long);
 	tcase_add_test(tc, test_worker_counts_a_turn_of_many_messages_as_many_dispatches);
 	tcase_add_test(tc, test_worker_counts_a_turn_of_few_messages_as_one_dispatch);
+	tcase_add_test(tc, test_worker_prefers_its_own_but_for_one_in_so_many);
+	tcase_add_test(tc, test_worker_does_now_and_then_what_is_to_be_done_regularly);
 	return tc;
 }
 

@@ -106,9 +106,16 @@ wait_for(uint32_t actor)
 		sched_yield();
 }
 
+static MODEL_UNSEEN void
+check_says_running(const tr_worker *worker)
+{
+	MODEL_CHECK(atomic_load_explicit(&worker->parker.word, memory_order_relaxed) == TR_RUNNING);
+}
+
 static void
 run(tr_worker *worker, uint32_t actor)
 {
+	check_says_running(worker);
 	MODEL_CHECK(done[actor] == actor * 100);
 	note_ran(actor);
 	done[actor]++;

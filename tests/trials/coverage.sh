@@ -25,7 +25,7 @@ With gcovr installed there are pages, too: coverage/pages/index.html.
 
 Variables:
   JOBS        jobs of make (1 for each CPU)
-  TEST_SCALE  divides the repetitions of the system tests (4)
+  TEST_SCALE  divides the repetitions of the tests (4)
 end
 }
 

@@ -29,7 +29,7 @@ cannot be tried here is skipped, with the packages that it needs (Debian's).
 
 Variables:
   JOBS        jobs of make (1 for each CPU)
-  TEST_SCALE  divides the repetitions of the system tests (4; 20 under qemu)
+  TEST_SCALE  divides the repetitions of the tests (4; 20 under qemu)
   LIMIT       seconds for each platform (1800)
   KEEP        when set, the folders of those that passed are kept, too
 end

@@ -27,7 +27,7 @@ To be run in a build directory that is built without sanitizers.
 Variables:
   ONLY        names of those TESTs to run; all when it is empty
   TOOLS       "memcheck helgrind" or one of them
-  TEST_SCALE  divides the repetitions of the system tests (50)
+  TEST_SCALE  divides the repetitions of the tests (50)
   LIMIT       seconds for each program (1200)
 end
 }
