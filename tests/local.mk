@@ -32,6 +32,7 @@ check_PROGRAMS += \
 	%D%/test_idle \
 	%D%/test_governor \
 	%D%/test_worker \
+	%D%/test_worker_fair \
 	%D%/test_pool \
 	%D%/test_pool_wakes \
 	%D%/test_simulated \

@@ -2,7 +2,7 @@
 #include "runtime/memory/cache.h"
 #include "runtime/memory/depot.h"
 #include "runtime/platform/platform.h"
-#include "tests/suite.h"
+#include "tests/crew.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +101,40 @@ START_TEST(test_depot_trim_leaves_every_slot_usable)
 }
 END_TEST
 
+/* All of a slot was given back.  Nobody writes to it; its content is nobody's business, but for this. */
+static __attribute__((noinline, no_sanitize_address, no_sanitize_thread)) bool
+is_zero(uint32_t unit)
+{
+	const volatile unsigned char *bytes = tr_message_at(unit);
+
+	return bytes[TR_UNIT - 1] == 0;
+}
+
+static bool
+any_is_zero(void)
+{
+	for (uint32_t i = 0; i < UNITS; i += 1000)
+		if (is_zero(units[i]))
+			return true;
+	return false;
+}
+
+static struct crew crew;
+
+/* Without being asked: when all its workers have had nothing to do for a while. */
+START_TEST(test_depot_trim_is_what_an_idle_pool_does)
+{
+	ck_assert(!any_is_zero());
+	crew_init(&crew, 2, 256, NULL);
+	crew_start(&crew);
+	/* If that never comes, the limit of the case ends it. */
+	while (!any_is_zero())
+		sched_yield();
+	crew_stop(&crew);
+	crew_fini(&crew);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -113,6 +147,7 @@ main(void)
 	tcase_add_test(tcase, test_depot_trim_does_it_again_after_the_slots_were_used);
 	tcase_add_test(tcase, test_depot_trim_does_it_again_after_some_were_taken_and_given_back);
 	tcase_add_test(tcase, test_depot_trim_leaves_every_slot_usable);
+	tcase_add_test(tcase, test_depot_trim_is_what_an_idle_pool_does);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

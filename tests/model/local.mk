@@ -12,7 +12,8 @@ MODELS = \
 	%D%/model_deadlines \
 	%D%/model_quiet \
 	%D%/model_enter \
-	%D%/model_call
+	%D%/model_call \
+	%D%/model_dedicated
 
 check_PROGRAMS += $(MODELS)
 check_LIBRARIES += %D%/libmodel.a
@@ -87,6 +88,11 @@ SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
 %C%_model_call_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
 %C%_model_call_LDFLAGS = $(MODEL_LINK) -Wl,--unresolved-symbols=ignore-all
 %C%_model_call_LDADD = %D%/libmodel.a
+
+%C%_model_dedicated_SOURCES = %D%/model_dedicated.c runtime/memory/arena.c runtime/memory/fault.c $(SEEN_PLATFORM)
+%C%_model_dedicated_CFLAGS = $(MODEL_COMPILE)
+%C%_model_dedicated_LDFLAGS = $(MODEL_LINK) -Wl,--unresolved-symbols=ignore-all
+%C%_model_dedicated_LDADD = %D%/libmodel.a
 
 if TR_LINUX
 MODEL_PLATFORM = runtime/platform/linux.c runtime/platform/cgroup.c
