@@ -276,6 +276,106 @@ START_TEST(test_system_dedicated_close_with_work_waiting)
 }
 END_TEST
 
+/* Keeps the request for ever. */
+struct mute {
+	sys_gate *asked;
+	troupe_msg *kept;
+};
+
+static int
+start_mute(troupe_actor *self, void *state, const void *argument)
+{
+	(void)self;
+	((struct mute *)state)->asked = *(sys_gate *const *)argument;
+	return 0;
+}
+
+static void
+keep_request(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	struct mute *mute = state;
+
+	(void)msg;
+	mute->kept = troupe_keep(self);
+	sys_gate_pass(mute->asked);
+}
+
+static void
+free_request(troupe_actor *self, void *state, troupe_reason reason)
+{
+	(void)self;
+	(void)reason;
+	troupe_msg_free(&((struct mute *)state)->kept);
+}
+
+static const troupe_class mute_class = {
+	.name = "mute",
+	.state_size = sizeof(struct mute),
+	.start = start_mute,
+	.stop = free_request,
+	.receive = keep_request,
+};
+
+struct last_call {
+	troupe_ref mute;
+	sys_counter handled;
+	sys_gate in_hand, go_on;
+};
+
+static void
+handle_when_told(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	struct last_call *last = *(struct last_call **)state;
+
+	(void)self;
+	(void)msg;
+	sys_add(&last->handled, 1);
+	sys_gate_pass(&last->in_hand);
+	sys_gate_pass(&last->go_on);
+}
+
+static const troupe_class last_class = {
+	.name = "last",
+	.flags = TROUPE_DEDICATED,
+	.state_size = sizeof(struct last_call *),
+	.start = sys_start_with_pointer,
+	.receive = handle_when_told,
+};
+
+/* Its call ends when the runtime is being closed and has told its threads to leave. */
+static void *
+go_on_when_closing(void *argument)
+{
+	struct last_call *last = argument;
+	troupe_status status = troupe_call(last->mute, 1, NULL, 0, INT64_MAX, NULL, NULL);
+
+	sys_gate_open(&last->go_on);
+	return (void *)(uintptr_t)status;
+}
+
+/* However much waits: only the callback in hand is finished. */
+START_TEST(test_system_dedicated_leaves_with_the_callback_in_hand)
+{
+	struct last_call last = { .in_hand = SYS_GATE_CLOSED, .go_on = SYS_GATE_CLOSED };
+	sys_gate asked = SYS_GATE_CLOSED, *asked_at = &asked;
+	sys_ledger ledger = { 0 };
+	troupe *t = sys_open(1, &ledger);
+
+	sys_gate_open(&asked);
+	sys_gate_open(&last.in_hand);
+	last.mute = troupe_spawn(t, &mute_class, &asked_at);
+	troupe_ref who = sys_spawn(t, &last_class, &last);
+	for (int i = 0; i < 3; i++)
+		sys_send(who, 1, NULL, 0);
+	sys_gate_await(&last.in_hand, 1);
+	pthread_t caller = sys_start(go_on_when_closing, &last);
+	sys_gate_await(&asked, 1);
+	sys_close(t, &ledger);
+	ck_assert_uint_eq((uintptr_t)sys_join(caller), TROUPE_CLOSING);
+	sys_assert_count(last.handled, 1);
+}
+END_TEST
+
 /* Children of dedicated actors, dedicated children, and their ends while somebody blocks. */
 static int
 start_parent(troupe_actor *self, void *state, const void *argument)
@@ -358,6 +458,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_dedicated_come_and_go, 0, sys_shape_count);
 	tcase_add_test(tc, test_system_dedicated_ends_while_it_is_roused);
 	tcase_add_loop_test(tc, test_system_dedicated_close_with_work_waiting, 0, sys_shape_count);
+	tcase_add_test(tc, test_system_dedicated_leaves_with_the_callback_in_hand);
 	tcase_add_test(tc, test_system_dedicated_parents_wait_for_blocked_children);
 	tcase_add_test(tc, test_system_dedicated_many_at_once);
 	suite_add_tcase(suite, tc);

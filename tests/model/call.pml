@@ -18,20 +18,20 @@
  *     returns an answer of its own call, CLOSING, or that it gave up;
  *   - no answer is missed: a caller that nobody lets go sleeps only while
  *     nobody has answered; ltl `returns`: each call returns;
- *   - CL-A alone (the request is an edge too, of which who answers makes no use
- *     here) and CL-B: no stack, reply or cell is accessed without being ordered
- *     after the access before (order.pml).
+ *   - CL-A (the request, and the list's lock) and CL-B: no stack, reply or cell
+ *     is accessed without being ordered after the access before (order.pml).
  *
  * Bounds     one caller, 2 calls, one cell, 2 threads that answer the first
  *            call, one the second, one closer.
- * Leaves out CL-C and the driving of a runtime without threads; what is done
+ * Leaves out CL-C, CL-D and the driving of a runtime without threads, which
+ *            model_call.c has; what is done
  *            with an answer that is late.
  *
  * Runs
  *   holds safety
  *   holds ltl:returns
- *   fails safety -DWEAK_CL_A_BEGIN
- *   fails safety -DWEAK_CL_A_TAKE
+ *   fails safety -DWEAK_CL_A_SEND
+ *   fails safety -DWEAK_CL_A_RECEIVE
  *   fails safety -DWEAK_CL_B_DONE
  *   fails safety -DWEAK_CL_B_LOOK
  *   fails safety -DANY_GENERATION
@@ -48,9 +48,10 @@
 /* Threads: the caller, who answers (1 to 3), the closer. */
 #define CALLER   0
 #define CLOSER   4
-#define STATE_AT 5 /* locations: the cell's state, the runtime's lock */
+#define STATE_AT 5 /* locations: the cell's state, the runtime's lock, the request */
 #define LOCK_AT  6
-#define ENTITIES 7
+#define SENT_AT  7 /* the request */
+#define ENTITIES 8
 
 #define STACK    1 /* the call on the caller's stack: where the answer goes */
 #define CELL     2 /* cell->waiting */
@@ -100,7 +101,7 @@ inline unlock(me)
 
 inline take_caller(me, wanted)
 {
-	d_step { /* CL-A */
+	d_step {
 		if
 #ifdef TAKE_WITHOUT_COMPARE
 		:: state != GIVEN_UP ->
@@ -110,9 +111,6 @@ inline take_caller(me, wanted)
 		:: state == WAITING && state_generation == wanted ->
 #endif
 			state = TAKEN;
-#ifndef WEAK_CL_A_TAKE
-			acquire(me, STATE_AT);
-#endif
 			took = 1
 		:: else -> took = 0
 		fi
@@ -155,7 +153,14 @@ proctype answerer(byte me)
 	bit took;
 
 	wanted = (me == 3 -> 2 : 1);
-end:	sent >= wanted;
+end:	d_step { /* CL-A */
+		sent >= wanted ->
+#ifndef WEAK_CL_A_RECEIVE
+		acquire(me, SENT_AT)
+#else
+		skip
+#endif
+	}
 	if /* its answer */
 	:: me == 1 -> d_step { touch(me, REPLY_1) }
 	:: me == 3 -> d_step { touch(me, REPLY_3) }
@@ -202,21 +207,24 @@ inline call_and_wait(number)
 		touch(CALLER, STACK);
 		touch(CALLER, CELL)
 	}
-	d_step { /* CL-A */
+	d_step {
 		state = WAITING;
 		state_generation = number;
-#ifdef WEAK_CL_A_BEGIN
 		relaxed_store(STATE_AT)
-#else
-		release(CALLER, STATE_AT)
-#endif
 	}
 	lock(CALLER);
 	d_step { is_listed = !closing; listed = !closing }
 	unlock(CALLER);
 	if
 	:: is_listed ->
-		sent = number;
+		d_step { /* CL-A */
+			sent = number;
+#ifdef WEAK_CL_A_SEND
+			relaxed_store(SENT_AT)
+#else
+			release(CALLER, SENT_AT)
+#endif
+		}
 		do
 		:: true ->
 #ifdef LOOK_BEFORE_ASLEEP
