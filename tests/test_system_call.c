@@ -427,7 +427,7 @@ answer_when_another_waits(troupe_actor *self, void *state, const troupe_msg *msg
 		sched_yield();
 		troupe_get_totals(troupe_of(self), &totals);
 	} while (totals.accepted < 2);
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 100; i++)
 		sched_yield();
 	(void)troupe_reply(self, ANSWERED, NULL, 0);
 }
@@ -450,7 +450,7 @@ call_second(void *argument)
 		sched_yield();
 		troupe_get_totals(c->t, &totals);
 	} while (totals.accepted < 1);
-	c->status = troupe_call(c->to, ANSWER, NULL, 0, 8 * TROUPE_SECOND, NULL, NULL);
+	c->status = troupe_call(c->to, ANSWER, NULL, 0, A_LONG_TIME, NULL, NULL);
 	return NULL;
 }
 

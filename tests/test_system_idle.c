@@ -262,6 +262,31 @@ START_TEST(test_system_idle_callers_wait_for_ever)
 }
 END_TEST
 
+/* One after the other drives; whom the leaving one has roused in vain is asleep again. */
+START_TEST(test_system_idle_callers_beside_a_driver_wait_for_ever)
+{
+	enum { CALLERS = 3 };
+	pthread_t threads[CALLERS];
+	troupe_ref who[CALLERS];
+
+	if (!can_look())
+		return;
+	troupe *t = sys_open(TROUPE_WORKERS_NONE, NULL);
+	for (int i = 0; i < CALLERS; i++) {
+		who[i] = troupe_spawn(t, &answering_class, NULL);
+		threads[i] = sys_start(call_in_thread, &who[i]);
+		/* The first drives. */
+		await_idle(i + 1);
+	}
+	for (int i = 0; i < CALLERS; i++) {
+		await_idle(CALLERS - i);
+		sys_send(who[i], TELL, NULL, 0);
+		ck_assert_uint_eq((uintptr_t)sys_join(threads[i]), TROUPE_OK);
+	}
+	sys_close(t, NULL);
+}
+END_TEST
+
 static TCase *
 case_idle(void)
 {
@@ -271,6 +296,7 @@ case_idle(void)
 	tcase_add_test(tc, test_system_idle_threads_are_left_alone);
 	tcase_add_loop_test(tc, test_system_idle_waiters_wait_for_ever, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_idle_callers_wait_for_ever, 0, sys_shape_count);
+	tcase_add_test(tc, test_system_idle_callers_beside_a_driver_wait_for_ever);
 	return tc;
 }
 

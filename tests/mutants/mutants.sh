@@ -22,7 +22,7 @@ a test fail, or stand in tests/mutants/survivors with a reason.
 
 Builds a copy of the sources in ./mutants, three times: plain with full checks,
 with clang's ThreadSanitizer, and without what is Linux's own.  All of them
-take hours; a sample, minutes.
+take an hour or two; a sample, minutes.
 Exit status: 0 when all that were tried were killed, 1 when one survived, 2
 when it could not begin.
 TEXT
@@ -31,7 +31,7 @@ TEXT
 here=$(cd "$(dirname "$0")" && pwd)
 tree=${srcdir:-$(cd "$here/../.." && pwd)}
 work=$PWD/mutants
-only= sample= seconds= listing= argued=
+only='' sample='' seconds='' listing='' argued=''
 seed=$(date +%F)
 tab=$(printf '\t')
 
@@ -122,37 +122,31 @@ check_survivors() {
 	}' >&2
 }
 
-# ---- the builds ----
+# ---- the builds: each when it is needed first ----
 
-builds='plain tsan posix'
-
-configure_and_build() {
-	build=$1
-	shift
-	mkdir -p "$work/$build" && cd "$work/$build" || return
-	# shellcheck disable=SC2046 # one word for each program
-	"$work/source/configure" -q "$@" >log 2>&1 && make -s -j2 $(programs_of "$build") >>log 2>&1
+configure_build() {
+	case $1 in
+	plain) set -- "$1" --enable-checks=full CC="${CC:-cc}" ;;
+	tsan) set -- "$1" --enable-tsan CC="${TSAN_CC:-clang}" ;;
+	posix) set -- "$1" --disable-linux --enable-checks=full CC="${CC:-cc}" ;;
+	esac
+	mkdir -p "$work/$1" && cd "$work/$1" && shift &&
+		"$work/source/configure" -q CFLAGS='-O1 -g' "$@" >log 2>&1
 }
 
-# The programs of the build that any line of the killers' list names.
-programs_of() {
-	awk -v build="$1/" '!/^#/ { for (i = 2; i <= NF; i++) if (index($i, build) == 1) print substr($i, length(build) + 1) }' \
-		"$here/killers" | sort -u
+# Builds the program; with a mutant: what does not compile is none.
+build_program() {
+	build=${1%%/*}
+	[ -e "$work/$build/config.status" ] || (configure_build "$build") || give_up "configure failed: see $work/$build/log"
+	(cd "$work/$build" && ${MAKE:-make} -s -j2 "${1#*/}" >"$work/output" 2>&1)
 }
 
 prepare() {
 	rm -rf "$work"
-	mkdir -p "$work" || return
+	mkdir -p "$work" && : >"$work/times" || return
 	echo "mutants: building in $work" >&2
-	make -s distdir distdir="$work/source" >"$work/log" 2>&1 || { tail "$work/log" >&2; return 1; }
+	${MAKE:-make} -s distdir distdir="$work/source" >"$work/log" 2>&1 || { tail "$work/log" >&2; return 1; }
 	chmod -R u+w "$work/source"
-	# Lists the programs of the sources under test, not of those that came later.
-	(configure_and_build plain --enable-checks=full CC="${CC:-cc}" CFLAGS='-O1 -g') ||
-		{ tail "$work/plain/log" >&2; return 1; }
-	(configure_and_build tsan --enable-tsan CC="${TSAN_CC:-clang}" CFLAGS='-O1 -g') ||
-		{ tail "$work/tsan/log" >&2; return 1; }
-	(configure_and_build posix --disable-linux --enable-checks=full CC="${CC:-cc}" CFLAGS='-O1 -g') ||
-		{ tail "$work/posix/log" >&2; return 1; }
 }
 
 # ---- one mutant ----
@@ -190,33 +184,38 @@ seconds_for() {
 	awk -v program="$1" '$1 == program { print 10 + 6 * $2 }' "$work/times"
 }
 
-# Builds the program; what does not compile is not a mutant.
-build_program() {
-	(cd "$work/${1%%/*}" && make -s "${1#*/}" >"$work/output" 2>&1)
+# Leaves in times what the program takes, from the sources as they are.
+measure_program() {
+	started=$(date +%s)
+	if ! build_program "$1" || ! run_program "$1" 300; then
+		tail "$work/output" >&2
+		give_up "$1 fails without a mutant"
+	fi
+	echo "$1 $(($(date +%s) - started))" >>"$work/times"
 }
 
-# Leaves what became of it in outcome.
+# The program's time is known, or taken without the mutant.
+know_time() {
+	grep "^$1 " "$work/times" >/dev/null && return
+	[ -z "$mutated" ] || restore "$mutated"
+	mutated=
+	measure_program "$1"
+}
+
+# try_mutant KIND FILE FIRST LAST: leaves what became of it in outcome, and the sources as they were.
 try_mutant() {
-	outcome=survived
+	outcome=survived mutated=
 	for program in $(killers_of "$2"); do
-		build_program "$program" || { outcome="does not compile"; return; }
-		run_program "$program" "$(seconds_for "$program")" || { outcome="killed by $program"; return; }
+		know_time "$program"
+		[ -n "$mutated" ] || mutate "$@"
+		mutated=$2
+		build_program "$program" || { outcome="does not compile"; break; }
+		run_program "$program" "$(seconds_for "$program")" || { outcome="killed by $program"; break; }
 	done
+	[ -z "$mutated" ] || restore "$mutated"
 }
 
 # ---- all of them ----
-
-# Leaves in times what each program takes.
-run_unmutated() {
-	for program in $(for build in $builds; do programs_of "$build" | sed "s|^|$build/|"; done); do
-		started=$(date +%s)
-		build_program "$program" && run_program "$program" 300 || {
-			tail "$work/output" >&2
-			give_up "$program fails without a mutant"
-		}
-		echo "$program $(($(date +%s) - started))" >>"$work/times"
-	done
-}
 
 begun=$(date +%s)
 if [ -n "$listing" ]; then
@@ -225,8 +224,7 @@ if [ -n "$listing" ]; then
 fi
 check_survivors || exit 2
 command -v "${TSAN_CC:-clang}" >/dev/null || give_up 'needs clang (Debian: clang)'
-prepare || give_up 'could not build the copy'
-run_unmutated
+prepare || give_up 'could not copy the sources'
 
 choose >"$work/mutants"
 total=$(wc -l <"$work/mutants")
@@ -234,9 +232,7 @@ done=0 killed=0 survived=0
 while IFS=$tab read -r kind file function edges first last text <&3; do
 	[ -z "$seconds" ] || [ $(($(date +%s) - begun)) -lt "$seconds" ] || break
 	done=$((done + 1))
-	mutate "$kind" "$file" "$first" "$last"
-	try_mutant "$kind" "$file"
-	restore "$file"
+	try_mutant "$kind" "$file" "$first" "$last"
 	case $outcome in
 	survived) survived=$((survived + 1)) ;;
 	killed*) killed=$((killed + 1)) ;;
