@@ -72,6 +72,7 @@ typedef struct place {
 	unsigned floor; /* of a queue: the oldest store of its word that a wait may compare with */
 	uint32_t
 	    counts[MODEL_THREADS]; /* of a guarded one: when each thread last made a read of it that counts */
+	uint32_t stored[MODEL_THREADS]; /* when each thread last stored it */
 	message *messages;
 } place;
 

@@ -90,13 +90,23 @@ remember(shadow *s, uint8_t bytes, bool writes, const void *pc)
 	(writes ? s->wrote_at : s->read_at)[by] = pc;
 }
 
-/* A variable that is otherwise atomic: only by a thread that has seen all of it. */
+/* Every store of it by another thread happens before what this one does next. */
+static bool
+follows_all_stores(const place *p)
+{
+	for (unsigned other = 0; other < m->threads; other++)
+		if (other != (unsigned)m->running && p->stored[other] > self()->clock[other])
+			return false;
+	return true;
+}
+
+/* A variable that is otherwise atomic: only after all that was done to it. */
 static void
 plain_in_place(place *p, bool writes, const void *pc)
 {
 	unsigned number = (unsigned)(p - m->place);
 
-	if (self()->view[number] != p->count - 1 && p->is_written)
+	if ((self()->view[number] != p->count - 1 && p->is_written) || !follows_all_stores(p))
 		model_report_race(p->address, writes ? "written plainly" : "read plainly", pc,
 		    "stored atomically", NULL);
 	if (!writes || p->is_dirty)
@@ -170,6 +180,7 @@ begin_place(place *p)
 	p->holder = -1;
 	p->floor = 0;
 	memset(p->counts, 0, sizeof p->counts);
+	memset(p->stored, 0, sizeof p->stored);
 	memset(&p->messages[0], 0, sizeof p->messages[0]);
 	if (p->kind != VARIABLE)
 		return;
@@ -434,6 +445,7 @@ append(place *p, uint64_t value, int order, const message *continues)
 		memset(new, 0, sizeof *new);
 	new->value = value &(~UINT64_C(0) >> (64 - 8 * p->size));
 	memmove(new->made, self()->clock, sizeof new->made);
+	p->stored[m->running] = self()->clock[m->running];
 	if (releases(order))
 		model_release(new, continues != NULL);
 	if (order == SEQ_CST)

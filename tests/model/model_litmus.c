@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/model/model.h"
 
+
 #include "runtime/platform/platform.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 /*
  * Tests of the checker: programs so small that C11 says what may come of them.
@@ -50,6 +52,10 @@ THREAD(sb_half_2, SET(y, 1, seq_cst); b = GET(x, relaxed);)
 THREAD(mp_send, data = 1; SET(x, 1, release);)
 THREAD(mp_send_weak, data = 1; SET(x, 1, relaxed);)
 THREAD(mp_take, a = GET(x, acquire); if (a) b = data;)
+/* The end of what was atomic: its memory is used for something else. */
+THREAD(leave_x, SET(x, 1, release);)
+THREAD(retire_x, a = GET(x, acquire); if (a) memset((void *)(uintptr_t)&x, 0, sizeof x);)
+THREAD(retire_x_weak, a = GET(x, relaxed); if (a) memset((void *)(uintptr_t)&x, 0, sizeof x);)
 THREAD(mp_take_weak, a = GET(x, relaxed); if (a) b = data;)
 /* And of an atomic one. */
 THREAD(mp_atomic_send, SET(y, 1, relaxed); SET(x, 1, release);)
@@ -174,6 +180,17 @@ static const model_case cases[] = {
 	    PAIR(co_write, co_read),
 	    .at_end = tell_a_b,
 	    .outcomes = 0xd },
+	{ .name = "retire",
+	    .proves = "what was atomic is plain again for who acquires the last store",
+	    SMALL,
+	    PAIR(leave_x, retire_x),
+	    .at_end = tell_a_b,
+	    .outcomes = 0x3 },
+	{ .name = "retire-weak",
+	    .proves = "to have read it is not enough",
+	    SMALL,
+	    PAIR(leave_x, retire_x_weak),
+	    .fails = "a race" },
 	{ .name = "sequence",
 	    .proves = "a change carries a release on",
 	    SMALL,

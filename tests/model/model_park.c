@@ -278,6 +278,13 @@ raise_limit(void)
 	tr_pool_call_back(&pool);
 }
 
+static void
+raise_limit_and_put(void)
+{
+	raise_limit();
+	put_1();
+}
+
 /* --- The end. --- */
 
 /* No worker is awake, so nothing may be left to do. */
@@ -288,6 +295,12 @@ check_rest(void)
 		MODEL_CHECK(ran[actor] == queued[actor]);
 	MODEL_CHECK(tr_pool_is_quiet(&pool));
 	MODEL_CHECK(tr_idle_searching(tr_idle_load(&pool.idle)) == 0); /* INV-ID-2 */
+}
+
+static MODEL_UNSEEN void
+check_has_run(void)
+{
+	MODEL_CHECK(ran[1] == 1);
 }
 
 /* Not on the bench. */
@@ -448,6 +461,15 @@ static const model_case cases[] = {
 	    .set_up = open_with_limit,
 	    .at_rest = check_called_back,
 	    .threads = { { "worker 2", work_2 }, { "raiser", raise_limit } },
+	},
+	{
+	    .name = "bench-run",
+	    .proves = "who has left the bench runs what there is, and says so",
+	    .bounds = "1 worker that sits down while the limit is raised; then an actor is queued",
+	    .gives_up = true,
+	    .set_up = open_with_limit,
+	    .at_rest = check_has_run,
+	    .threads = { { "worker 2", work_2 }, { "raiser", raise_limit_and_put } },
 	},
 	{
 	    .name = "bench-stop",
