@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/model/model.h"
 
-
 #include "runtime/platform/platform.h"
 
 #include <stdatomic.h>
