@@ -92,6 +92,46 @@ pick_number(fuzz_input *in)
 	return numbers[fuzz_below(in, sizeof numbers / sizeof *numbers)];
 }
 
+typedef struct choice_list {
+	const char *text;
+	bool is_right;
+} choice_list;
+
+static const choice_list choice_lists[] = { { NULL, true }, { "0,1*56", true }, { "0*12,3,0*5,1", true },
+	{ "7*4294967295", true }, { "x", false }, { "1*", false }, { "1,,2", false }, { "-1", false },
+	{ "@/nowhere/at/all", false } };
+
+#define CHOICE_LISTS (sizeof choice_lists / sizeof *choice_lists)
+
+static bool
+has_right_choices(const troupe_options *o)
+{
+	for (size_t i = 0; i < CHOICE_LISTS; i++)
+		if (o->choices == choice_lists[i].text)
+			return choice_lists[i].is_right;
+	return false;
+}
+
+static uint32_t
+pick_odds(fuzz_input *in)
+{
+	static const uint32_t odds[] = { 0, 1, 1000, TROUPE_ODDS_MAX, TROUPE_ODDS_MAX + 1, UINT32_MAX };
+
+	return odds[fuzz_below(in, sizeof odds / sizeof *odds)];
+}
+
+static void
+pick_simulation(fuzz_input *in, troupe_options *options)
+{
+	options->policy = (troupe_policy)fuzz_below(in, 5);
+	options->depth = pick_number(in);
+	options->length = fuzz_below(in, 4) == 0 ? UINT64_MAX : fuzz_byte(in);
+	options->choices = choice_lists[fuzz_below(in, CHOICE_LISTS)].text;
+	options->faults = (troupe_faults){ .alloc = pick_odds(in),
+		.late = pick_odds(in),
+		.restart = pick_odds(in) };
+}
+
 static troupe_options
 pick_options(fuzz_input *in)
 {
@@ -106,6 +146,8 @@ pick_options(fuzz_input *in)
 	options.ring = pick_number(in);
 	options.close_ms = pick_number(in);
 	options.crash_report = (troupe_crash_report)fuzz_below(in, 3);
+	if (fuzz_byte(in) % 2 == 0)
+		pick_simulation(in, &options);
 	return options;
 }
 
@@ -113,6 +155,19 @@ static bool
 is_right_number(int value, int least, int most)
 {
 	return value >= least && value <= most;
+}
+
+static const char *
+find_wrong_simulation(const troupe_options *o)
+{
+	bool faults = o->faults.alloc <= TROUPE_ODDS_MAX && o->faults.late <= TROUPE_ODDS_MAX &&
+		      o->faults.restart <= TROUPE_ODDS_MAX;
+
+	return (unsigned)o->policy > TROUPE_POLICY_REPLAY        ? "option policy"
+	       : !is_right_number(o->depth, 0, TROUPE_DEPTH_MAX) ? "option depth"
+	       : !faults                                         ? "option faults"
+	       : !has_right_choices(o)                           ? "option choices"
+								 : NULL;
 }
 
 /* Which option is wrong, as the header tells it; NULL: none. */
@@ -128,7 +183,7 @@ find_wrong_option(const troupe_options *o)
 	       : !ring                                                                 ? "option ring"
 	       : o->close_ms < 0                                                       ? "option close_ms"
 	       : (unsigned)o->crash_report > 1                                         ? "option crash_report"
-										       : NULL;
+					       : find_wrong_simulation(o);
 }
 
 /* --- What came of it. --- */
@@ -156,19 +211,28 @@ names_a_variable(const variables *all, const char *error)
 	return false;
 }
 
+/* Each is good by itself, and they are not so together: unless a variable says otherwise. */
+static bool
+is_in_two_minds(const troupe_options *o)
+{
+	return (o->policy == TROUPE_POLICY_REPLAY) != (o->choices != NULL);
+}
+
 static void
 check_failure(const variables *all, const troupe_options *options)
 {
 	troupe_status status = troupe_last_error();
 	const char *error = troupe_last_error_text(), *wrong = find_wrong_option(options);
 
-	if (status == TROUPE_NOMEM && tr_fault_struck())
+	/* A list of choices is too long when there is no memory for it. */
+	if (tr_fault_struck() && (status == TROUPE_NOMEM || strstr(error, "memory") != NULL))
 		return;
 	if (status != TROUPE_INVALID)
 		give_up("open fails with another status than INVALID", troupe_status_name(status));
 	if (wrong != NULL)
 		check_named(wrong, error);
-	else if (!names_a_variable(all, error))
+	else if (!names_a_variable(all, error) &&
+		 !(is_in_two_minds(options) && strstr(error, "choices") != NULL))
 		give_up("no variable is named", error);
 	/* Options of another size say nothing of a log.  Its lines are cut. */
 	if ((options->size == 0 || options->size == sizeof *options) &&
