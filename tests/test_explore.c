@@ -137,6 +137,34 @@ START_TEST(test_explore_uses_the_policy_of_the_environment)
 }
 END_TEST
 
+/* --- Faults. --- */
+
+static int
+fail_always(troupe *t, void *context)
+{
+	(void)read_in_between(t, context);
+	return 7;
+}
+
+/* They are part of the run; those that it fails without are not part of the shortest. */
+START_TEST(test_explore_leaves_out_faults_that_do_not_matter)
+{
+	const troupe_options options = { .faults = { .alloc = 1000, .late = 50, .restart = 200 } };
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&pct, &options, &n);
+
+	what.scenario = fail_always;
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+	ck_assert_ptr_nonnull(strstr(found.again, "TROUPE_FAULTS=alloc=1000,late=50,restart=200"));
+	ck_assert_ptr_nonnull(found.shortest);
+	ck_assert_ptr_null(strstr(found.shortest, "TROUPE_FAULTS"));
+	/* The first run, which tells how long one is. */
+	assert_again(&what, found.again, "round-robin");
+	troupe_exploration_free(&found);
+}
+END_TEST
+
 /* --- Other ways to fail. --- */
 
 static int
@@ -389,6 +417,7 @@ main(void)
 	tcase_add_test(tc, test_explore_by_pct_finds_a_bug_of_depth_2_within_its_bound);
 	tcase_add_test(tc, test_explore_by_chance_does_not_find_it);
 	tcase_add_test(tc, test_explore_makes_a_run_again_by_the_variables_that_it_printed);
+	tcase_add_test(tc, test_explore_leaves_out_faults_that_do_not_matter);
 	tcase_add_test(tc, test_explore_replays_a_file);
 	tcase_add_test(tc, test_explore_runs_once_when_the_environment_has_a_seed);
 	tcase_add_test(tc, test_explore_uses_the_policy_of_the_environment);
