@@ -191,7 +191,7 @@ decide_any(troupe_actor *self, void *state, const troupe_failure *failure)
 	if (failure->code % 16 == 15)
 		fuzz_fail(self, &(fuzz_input){ NULL, NULL });
 	ref_leave(&frame);
-	ref_note_decision(number, failure->who, frame.failed ? TROUPE_ESCALATE : decision);
+	ref_note_decision(number, failure, frame.failed ? TROUPE_ESCALATE : decision);
 	return decision;
 }
 
