@@ -165,6 +165,22 @@ ref_note_spawn(unsigned actor, troupe_ref got, troupe_status status)
 		a->state = REF_STOPPED;
 }
 
+/* Its last life took all its children along; of those that were between two lives nobody was told. */
+static void
+leave_children(unsigned actor)
+{
+	for (unsigned i = 1; i <= ref.actors; i++) {
+		ref_actor *child = &ref.actor[i];
+
+		if (child->parent != actor || child->state != REF_ALIVE)
+			continue;
+		ref_expect(child->is_bare || child->is_lifeless,
+		    "restart: actor %u starts again, and its child %u lives", actor, i);
+		child->state = REF_STOPPED;
+		ref_end_under_way(i, false);
+	}
+}
+
 void
 ref_note_start(unsigned actor, troupe_ref self, bool state_is_zero)
 {
@@ -178,6 +194,7 @@ ref_note_start(unsigned actor, troupe_ref self, bool state_is_zero)
 	}
 	ref_expect(a->state == REF_ALIVE && a->is_lifeless && a->is_supervised && a->ref == self,
 	    "restart: start was called for actor %u in state %d, life %u", actor, (int)a->state, a->life);
+	leave_children(actor);
 	a->is_lifeless = a->waits = a->may_wait = false;
 	a->life++;
 	a->receives = 3;
