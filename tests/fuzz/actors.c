@@ -176,13 +176,21 @@ note_failure(troupe_actor *self, void *state, const troupe_failure *failure)
 	    number_of(self), failure->who);
 }
 
+/* From 128 on not everybody decides the same about a code: what one hands up another resumes. */
 static troupe_decision
-decide_any(troupe_actor *self, void *state, const troupe_failure *failure)
+pick_decision(unsigned supervisor, unsigned code)
 {
 	static const troupe_decision decisions[] = { TROUPE_RESTART, TROUPE_RESUME, TROUPE_RESTART,
 		TROUPE_STOP, TROUPE_RESTART, TROUPE_ESCALATE };
+
+	return decisions[(code + (code < 128 ? 0 : supervisor)) % 6];
+}
+
+static troupe_decision
+decide_any(troupe_actor *self, void *state, const troupe_failure *failure)
+{
 	unsigned number = number_of(self);
-	troupe_decision decision = decisions[(unsigned)failure->code % 6];
+	troupe_decision decision = pick_decision(number, (unsigned)failure->code);
 	ref_frame frame;
 
 	(void)state;
@@ -191,7 +199,7 @@ decide_any(troupe_actor *self, void *state, const troupe_failure *failure)
 	if (failure->code % 16 == 15)
 		fuzz_fail(self, &(fuzz_input){ NULL, NULL });
 	ref_leave(&frame);
-	ref_note_decision(number, failure->who, frame.failed ? TROUPE_ESCALATE : decision);
+	ref_note_decision(number, failure, frame.failed ? TROUPE_ESCALATE : decision);
 	return decision;
 }
 

@@ -37,7 +37,7 @@ may_be_halted(unsigned actor)
 {
 	const ref_actor *a = &ref.actor[actor];
 
-	return a->waits || a->is_lifeless || has_failed_sibling(actor);
+	return a->waits || a->may_wait || a->is_lifeless || has_failed_sibling(actor);
 }
 
 static bool search_sound(unsigned actor, unsigned search);
@@ -165,6 +165,22 @@ ref_note_spawn(unsigned actor, troupe_ref got, troupe_status status)
 		a->state = REF_STOPPED;
 }
 
+/* Its last life took all its children along; of those that were between two lives nobody was told. */
+static void
+leave_children(unsigned actor)
+{
+	for (unsigned i = 1; i <= ref.actors; i++) {
+		ref_actor *child = &ref.actor[i];
+
+		if (child->parent != actor || child->state != REF_ALIVE)
+			continue;
+		ref_expect(child->is_bare || child->is_lifeless,
+		    "restart: actor %u starts again, and its child %u lives", actor, i);
+		child->state = REF_STOPPED;
+		ref_end_under_way(i, false);
+	}
+}
+
 void
 ref_note_start(unsigned actor, troupe_ref self, bool state_is_zero)
 {
@@ -178,7 +194,8 @@ ref_note_start(unsigned actor, troupe_ref self, bool state_is_zero)
 	}
 	ref_expect(a->state == REF_ALIVE && a->is_lifeless && a->is_supervised && a->ref == self,
 	    "restart: start was called for actor %u in state %d, life %u", actor, (int)a->state, a->life);
-	a->is_lifeless = a->waits = false;
+	leave_children(actor);
+	a->is_lifeless = a->waits = a->may_wait = false;
 	a->life++;
 	a->receives = 3;
 }
@@ -215,6 +232,7 @@ ref_note_failed(unsigned actor, const troupe_failure *failure)
 	a->is_failing = false;
 	a->failure_code = failure->code;
 	a->has_failed = true;
+	a->is_decided = a->is_handed_up = a->may_wait = false;
 	if (a->parent != 0)
 		ref.actor[a->parent].controls += 4; /* reports, orders and their answers */
 	if (a->state != REF_ALIVE)
@@ -226,30 +244,54 @@ ref_note_failed(unsigned actor, const troupe_failure *failure)
 		ref_add_cause(actor, TROUPE_REASON_FAILED);
 }
 
-/* What it has handed up to its own supervisor, its children's failures, is resumed too. */
+/*
+ * What it has handed up to its own supervisor, its children's failures, is
+ * resumed too, but not what it has yet to hear of.  Without decide nobody is
+ * told which of the two a failure is.
+ */
 static void
-resume(unsigned actor)
+resume(unsigned actor, bool surely)
 {
-	if (!ref.actor[actor].waits)
+	ref_actor *a = &ref.actor[actor];
+	const troupe_supervisor *how = a->class_->supervisor;
+	bool tells = how != NULL && how->decide != NULL;
+
+	if (!a->waits)
 		return;
-	ref.actor[actor].waits = ref.actor[actor].is_lifeless;
+	a->waits = a->is_lifeless;
+	a->may_wait = !surely;
 	for (unsigned i = 1; i <= ref.actors; i++)
-		if (ref.actor[i].parent == actor)
-			resume(i);
+		if (ref.actor[i].parent == actor && (ref.actor[i].is_handed_up || !tells))
+			resume(i, surely && tells);
+}
+
+/* By its decision, or because the child was restarted as often as it may be. */
+static bool
+hands_up(const troupe_supervisor *how, const ref_actor *child, const troupe_failure *failure,
+    troupe_decision decision)
+{
+	unsigned most = how->restarts == 0 ? 5 : (unsigned)how->restarts;
+	bool restarts = decision == TROUPE_RESTART || (decision == TROUPE_RESUME && child->is_lifeless);
+
+	return decision == TROUPE_ESCALATE || (restarts && failure->restarts >= most);
 }
 
 void
-ref_note_decision(unsigned supervisor, troupe_ref child, troupe_decision decision)
+ref_note_decision(unsigned supervisor, const troupe_failure *failure, troupe_decision decision)
 {
-	unsigned number = ref_find(child);
-	const ref_actor *a = &ref.actor[number];
+	unsigned number = ref_find(failure->who);
+	ref_actor *a = &ref.actor[number];
 
 	ref_expect(number != 0 && a->parent == supervisor && a->is_supervised,
 	    "supervision: actor %u is to decide about actor %u", supervisor, number);
-	ref_expect(a->waits || a->state != REF_ALIVE,
+	ref_expect(a->waits || a->may_wait || a->state != REF_ALIVE,
 	    "supervision: actor %u decides about actor %u, which has not failed", supervisor, number);
+	ref_expect(!a->is_decided, "supervision: actor %u decides about actor %u, and has already", supervisor,
+	    number);
+	a->is_decided = true;
+	a->is_handed_up = hands_up(ref.actor[supervisor].class_->supervisor, a, failure, decision);
 	if (decision == TROUPE_RESUME)
-		resume(number);
+		resume(number, true);
 	if (decision == TROUPE_STOP)
 		ref_add_cause(number, TROUPE_REASON_FAILED);
 }

@@ -91,6 +91,9 @@ typedef struct ref_actor {
 	troupe_reason reason; /* STOPPED: why it did */
 	bool is_supervised;
 	bool waits;                 /* it has failed, and its supervisor has not decided */
+	bool may_wait;              /* not `waits`, but it may do so yet: nobody was told */
+	bool is_decided;            /* what its last failure leads to */
+	bool is_handed_up;          /* its last failure is its supervisor's, too */
 	bool is_lifeless;           /* a life has ended, and the next not begun */
 	bool has_failed;            /* ever */
 	unsigned life, lives, ends; /* lives: starts that went well */
@@ -250,7 +253,7 @@ void ref_note_start(unsigned actor, troupe_ref self, bool state_is_zero);
 void ref_note_started(unsigned actor, bool refused);
 void ref_note_stop(unsigned actor, troupe_reason reason);
 void ref_note_failed(unsigned actor, const troupe_failure *failure);
-void ref_note_decision(unsigned supervisor, troupe_ref child, troupe_decision decision);
+void ref_note_decision(unsigned supervisor, const troupe_failure *failure, troupe_decision decision);
 /* Something may stop it from here on. */
 void ref_add_cause(unsigned actor, troupe_reason reason);
 /* A control message went to it. */
