@@ -248,11 +248,14 @@ load_sleep(void)
 	return atomic_load_explicit(&deadlines->sleeps_until, memory_order_relaxed);
 }
 
-/* Until it sleeps for long, or is about to. */
+/*
+ * Until it sleeps, or is about to: until the deadline, or before that, until the
+ * wheel has a row to spread, whenever the clock comes to that.
+ */
 static void
 await_sleep(void)
 {
-	while (load_sleep() < tr_clock_now() + HOUR / 4)
+	while (load_sleep() < tr_clock_now() + TROUPE_SECOND)
 		sched_yield();
 }
 
