@@ -220,16 +220,27 @@ END_TEST
 
 enum { QUESTION = 1, TELL };
 
+static sys_counter asked;
+
+static void
+await_asked(uint64_t times)
+{
+	while (sys_get(&asked) < times)
+		sched_yield();
+}
+
 /* Keeps the request, and answers it when it is told to. */
 static void
 answer_when_told(troupe_actor *self, void *state, const troupe_msg *msg)
 {
 	troupe_msg **kept = state;
 
-	if (msg->type == QUESTION)
+	if (msg->type == QUESTION) {
 		*kept = troupe_keep(self);
-	else
+		sys_add(&asked, 1);
+	} else {
 		(void)troupe_answer_kept(kept, 1, NULL, 0);
+	}
 }
 
 static const troupe_class answering_class = {
@@ -255,6 +266,7 @@ START_TEST(test_system_idle_callers_wait_for_ever)
 	troupe_ref who = troupe_spawn(t, &answering_class, NULL);
 	pthread_t thread = sys_start(call_in_thread, &who);
 
+	await_asked(1);
 	await_idle(threads_of(shape) + 1);
 	sys_send(who, TELL, NULL, 0);
 	ck_assert_uint_eq((uintptr_t)sys_join(thread), TROUPE_OK);
@@ -276,6 +288,7 @@ START_TEST(test_system_idle_callers_beside_a_driver_wait_for_ever)
 		who[i] = troupe_spawn(t, &answering_class, NULL);
 		threads[i] = sys_start(call_in_thread, &who[i]);
 		/* The first drives. */
+		await_asked((uint64_t)i + 1);
 		await_idle(i + 1);
 	}
 	for (int i = 0; i < CALLERS; i++) {

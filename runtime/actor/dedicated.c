@@ -142,7 +142,7 @@ tr_dedicated_rouse(troupe *t, tr_dedicated *dedicated)
 	uint32_t asleep = ASLEEP;
 
 	tr_runtime_raise(t);
-	/* DE-none: the thread cannot end before it is roused, so this is seen by whoever finds it ended. */
+	/* DE-none: seen by whoever finds that it ended, which is by this rousing, or by a closer when nobody is inside. */
 	atomic_fetch_add_explicit(&dedicated->rousing, 1, memory_order_relaxed);
 	/* DE-A: release, publishes the claimed actor.  Relaxed on failure: it was dismissed. */
 	if (atomic_compare_exchange_strong_explicit(&dedicated->parker.word, &asleep, ROUSED, memory_order_release,

@@ -37,7 +37,7 @@
  *   GV-A  limit (seq_cst) against the word BENCHED of a parker (seq_cst): who
  *         raises the limit sees a worker on the bench, or that worker, before
  *         it sleeps, sees the limit.
- *   GV-B  benched (seq_cst) against the idle word (seq_cst): the last worker
+ *   GV-B  benched raised (seq_cst) against the idle word (seq_cst): the last worker
  *         to park sees one on the bench, or that one sees that all others are
  *         parked.
  *   GV-C  the decision lock: what was measured, from one decider to the next.

@@ -23,9 +23,9 @@ take_ticket_while(tr_idle *idle, bool also_if_searching)
 	while (tr_idle_parked(word) > 0 && (also_if_searching || tr_idle_searching(word) == 0)) {
 		uint64_t after = word - TR_IDLE_PARKED + TR_IDLE_SEARCHING;
 
-		/* ID-none: whoever parks after what the first load has read sees what was put before that, by OV-B. */
-		if (atomic_compare_exchange_weak_explicit(&idle->word, &word, after, memory_order_relaxed,
-		        memory_order_relaxed))
+		/* OV-B: seq_cst, so that no load reads older than this; a failure re-reads and decides anew. */
+		if (atomic_compare_exchange_weak_explicit(&idle->word, &word, after, memory_order_seq_cst,
+		        memory_order_seq_cst))
 			return true;
 	}
 	return false;
@@ -50,9 +50,9 @@ tr_idle_begin_search(tr_idle *idle, uint32_t most)
 	uint64_t word = atomic_load_explicit(&idle->word, memory_order_relaxed);
 
 	while (tr_idle_searching(word) < most)
-		/* ID-none: who relies on a searcher relies on the end of its search, or on its parking, which are OV-B's. */
+		/* OV-B: seq_cst, as in take_ticket_while. */
 		if (atomic_compare_exchange_weak_explicit(&idle->word, &word, word + TR_IDLE_SEARCHING,
-		        memory_order_relaxed, memory_order_relaxed))
+		        memory_order_seq_cst, memory_order_relaxed))
 			return true;
 	return false;
 }

@@ -55,7 +55,8 @@
  * Ordering edges
  *   OV-B  see overflow.h; the word's side: its load by who put something, and
  *         the changes by who parks or ends a search.  Tickets and beginnings
- *         need no order: as changes of the word they carry on the others'.
+ *         are seq_cst for the letter of C11 alone, which lets a seq_cst load
+ *         read a change that is not, though the last one that is came before.
  *   ID-A  the last to park (seq_cst) -> tr_idle_load (seq_cst) by who waits for
  *         quiet: all that the workers did.
  */

@@ -24,7 +24,7 @@
  *
  * Ordering edges
  *   OV-A  the lock: the actors, from who put them to who takes them.
- *   OV-B  count (seq_cst) against the idle word (seq_cst), see idle.h: who
+ *   OV-B  count raised (seq_cst) against the idle word (seq_cst), see idle.h: who
  *         puts an actor either sees a worker parked, or that worker, before
  *         it sleeps, sees the count.
  */

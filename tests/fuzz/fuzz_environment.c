@@ -225,7 +225,7 @@ check_failure(const variables *all, const troupe_options *options)
 	const char *error = troupe_last_error_text(), *wrong = find_wrong_option(options);
 
 	/* A list of choices is too long when there is no memory for it. */
-	if (tr_fault_struck() && (status == TROUPE_NOMEM || strstr(error, "memory") != NULL))
+	if (tr_fault_struck() && (status == TROUPE_NOMEM || strstr(error, "must be short enough for the memory") != NULL))
 		return;
 	if (status != TROUPE_INVALID)
 		give_up("open fails with another status than INVALID", troupe_status_name(status));

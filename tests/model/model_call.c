@@ -335,7 +335,7 @@ static const model_case cases[] = {
 	{
 	    .name = "drive",
 	    .proves = "a caller that drives is roused by its answer, and leaves the driving to another",
-	    .bounds = "2 callers, of which one drives at a time; 2 threads that answer; at most 1 preemption",
+	    .bounds = "2 callers, of which one drives at a time, with nothing to run; 2 threads that answer; at most 1 preemption",
 	    .gives_up = true,
 	    .preemptions = 1,
 	    .set_up = open_driven,

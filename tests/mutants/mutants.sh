@@ -174,7 +174,7 @@ killers_of() {
 run_program() {
 	(
 		cd "$work/${1%%/*}" || exit
-		export TSAN_OPTIONS='halt_on_error=1' ASAN_OPTIONS=
+		export TSAN_OPTIONS='halt_on_error=1' ASAN_OPTIONS='' CK_DEFAULT_TIMEOUT=300
 		timeout --kill-after=5 "$2" setarch "$(uname -m)" -R "./${1#*/}" >"$work/output" 2>&1 </dev/null
 	)
 }
@@ -186,8 +186,10 @@ seconds_for() {
 
 # Leaves in times what the program takes, from the sources as they are.
 measure_program() {
+	build_program "$1"
+	built=$?
 	started=$(date +%s)
-	if ! build_program "$1" || ! run_program "$1" 300; then
+	if [ $built -ne 0 ] || ! run_program "$1" 300; then
 		tail "$work/output" >&2
 		give_up "$1 fails without a mutant"
 	fi
@@ -210,14 +212,19 @@ try_mutant() {
 		[ -n "$mutated" ] || mutate "$@"
 		mutated=$2
 		build_program "$program" || { outcome="does not compile"; break; }
-		run_program "$program" "$(seconds_for "$program")" || { outcome="killed by $program"; break; }
+		run_program "$program" "$(seconds_for "$program")"
+		status=$?
+		case $status in
+		0) ;;
+		124 | 137) outcome="killed by $program, which hung"; break ;;
+		*) outcome="killed by $program"; break ;;
+		esac
 	done
 	[ -z "$mutated" ] || restore "$mutated"
 }
 
 # ---- all of them ----
 
-begun=$(date +%s)
 if [ -n "$listing" ]; then
 	choose | cut -f 1-4,7 | tr "$tab" ' '
 	exit
@@ -227,10 +234,13 @@ command -v "${TSAN_CC:-clang}" >/dev/null || give_up 'needs clang (Debian: clang
 prepare || give_up 'could not copy the sources'
 
 choose >"$work/mutants"
+[ -s "$work/mutants" ] || give_up 'there is no such mutant'
+[ -z "$sample" ] || echo "mutants: a sample of $sample by the seed $seed"
+begun=$(date +%s)
 total=$(wc -l <"$work/mutants")
 done=0 killed=0 survived=0
 while IFS=$tab read -r kind file function edges first last text <&3; do
-	[ -z "$seconds" ] || [ $(($(date +%s) - begun)) -lt "$seconds" ] || break
+	[ -z "$seconds" ] || [ "$done" -eq 0 ] || [ $(($(date +%s) - begun)) -lt "$seconds" ] || break
 	done=$((done + 1))
 	try_mutant "$kind" "$file" "$first" "$last"
 	case $outcome in
@@ -242,4 +252,5 @@ done 3<"$work/mutants"
 
 printf 'mutants: %d of %d tried, %d killed, %d survived, %d did not compile; %d s\n' "$done" "$total" "$killed" \
 	"$survived" $((done - killed - survived)) $(($(date +%s) - begun))
+[ $((killed + survived)) -gt 0 ] || give_up 'none of them compiled'
 [ "$survived" -eq 0 ]

@@ -60,7 +60,7 @@ judge() {
 	cases=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$log")
 	# shellcheck disable=SC2086 # three numbers, or none
 	set -- "$@" ${cases:-0 0 0}
-	if [ "$4" -eq 0 ] && [ "$5" -gt 0 ] && ! grep '^==[0-9]*== ' "$log" >/dev/null; then
+	if [ "$4" -eq 0 ] && [ "$5" -gt 0 ] && [ $(($6 + $7)) -eq 0 ] && ! grep '^==[0-9]*== ' "$log" >/dev/null; then
 		printf 'PASS %-8s %-36s %4d cases (%d s)\n' "$1" "$2" "$5" "$3"
 		passed=$((passed + $5))
 	else
@@ -74,7 +74,8 @@ judge() {
 try() {
 	start=$(date +%s)
 	run_under "$1" "$2"
-	judge "$1" "$2" $(($(date +%s) - start)) $?
+	status=$?
+	judge "$1" "$2" $(($(date +%s) - start)) $status
 }
 
 case ${1-} in
@@ -97,6 +98,15 @@ export TEST_SCALE CK_DEFAULT_TIMEOUT
 # shrink, a second.  Threads get little stacks, to have room beside them.
 ulimit -v 4194304 && ulimit -s 1024 || exit 2
 
+for name in ${ONLY:-}; do
+	case " $* " in
+	*"/$name "*) ;;
+	*)
+		echo "there is no test program $name" >&2
+		exit 2
+		;;
+	esac
+done
 log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 trap 'exit 2' HUP INT TERM
