@@ -18,9 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined __linux__
+/* Not every libc of Linux comes with the kernel's headers. */
+#if defined __linux__ && defined __has_include
+#if __has_include(<linux/futex.h>)
+#define HAS_FUTEX 1
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#endif
 #endif
 
 enum { KNOCK = 1 };
@@ -39,7 +43,7 @@ sleep_seconds(int64_t seconds)
 
 /* ---- The machine's own ---- */
 
-#if defined __linux__
+#ifdef HAS_FUTEX
 static atomic_uint knocks;
 
 static void
