@@ -12,7 +12,15 @@
 #include <stdlib.h>
 
 #if defined __linux__
+#if defined __has_include
+#if __has_include(<linux/futex.h>)
 #include <linux/futex.h>
+#endif
+#endif
+#ifndef FUTEX_WAIT_PRIVATE /* a libc without the kernel's headers */
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+#endif
 #include <sys/syscall.h>
 #endif
 
