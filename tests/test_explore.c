@@ -5,6 +5,8 @@
  * of the run, and that all of it can be had again.
  */
 
+#include "runtime/actor/runtime.h"
+#include "runtime/memory/fault.h"
 #include "tests/exploring.h"
 #include "tests/suite.h"
 
@@ -222,6 +224,14 @@ open_another_thread(troupe *t, void *context)
 	return troupe_close(other, TROUPE_FOREVER, NULL, NULL) != TROUPE_OK;
 }
 
+static int
+log_an_error(troupe *t, void *context)
+{
+	(void)context;
+	tr_log(&t->options, TROUPE_LOG_ERROR, "something is wrong");
+	return 0;
+}
+
 static const struct {
 	const char *why;
 	int (*scenario)(troupe *t, void *context);
@@ -229,6 +239,7 @@ static const struct {
 	{ NULL, do_nothing },
 	{ NULL, open_another_thread },
 	{ "it went on after 5000 steps", never_end },
+	{ "the runtime logged: something is wrong", log_an_error },
 	{ "64 units of 64 bytes, in messages or actors, were not given back", lose_a_message },
 	{ "1 units of 64 bytes, in messages or actors, were not given back", keep_a_message },
 };
@@ -264,6 +275,63 @@ START_TEST(test_explore_sees_what_is_wrong)
 }
 END_TEST
 
+/* Late enough is as wrong as later: the shortest way is to the first moment. */
+static int
+read_late(troupe *t, void *context)
+{
+	int read_at, wrong = read_at_some_time(t, &read_at);
+
+	(void)context;
+	return wrong ? wrong : read_at >= TURNS / 3 ? 7 : 0;
+}
+
+START_TEST(test_explore_makes_rows_shorter)
+{
+	notes n = { .length = 0 };
+	troupe_exploration_result found;
+	troupe_exploration what = reading(&pct, NULL, &n);
+	char expected[40];
+
+	what.scenario = read_late;
+	what.runs = 100000;
+	sys_assert_status(troupe_explore(&what, &found), TROUPE_FAILED);
+	snprintf(expected, sizeof expected, "0,1*%d", TURNS / 3 - 1);
+	ck_assert_str_eq(found.choices, expected);
+	troupe_exploration_free(&found);
+}
+END_TEST
+
+/* --- Without memory. --- */
+
+static bool
+explores_without(const troupe_exploration *what, long n)
+{
+	troupe_exploration_result found = { 0 };
+
+	tr_fault_arm(n);
+	troupe_status status = troupe_explore(what, &found);
+	bool struck = tr_fault_struck();
+	tr_fault_arm(0);
+	ck_assert(status == TROUPE_OK || (struck && (status == TROUPE_NOMEM || status == TROUPE_FAILED)));
+	troupe_exploration_free(&found);
+	return struck;
+}
+
+/* It cannot be opened, or the scenario says that it did not go well. */
+START_TEST(test_explore_says_when_there_is_no_memory)
+{
+	notes n = { .length = 0 };
+	const troupe_exploration what = { .scenario = do_nothing, .runs = 2, .say = note_line, .say_context = &n };
+	long faults = 1;
+
+	while (explores_without(&what, faults)) {
+		n.length = 0;
+		faults++;
+	}
+	ck_assert_int_gt(faults, 5);
+}
+END_TEST
+
 /* --- What it is asked. --- */
 
 START_TEST(test_explore_refuses_what_makes_no_sense)
@@ -291,6 +359,29 @@ START_TEST(test_explore_refuses_what_makes_no_sense)
 	sys_assert_status(troupe_explore(&what, NULL), TROUPE_INVALID);
 	ck_assert_ptr_nonnull(strstr(troupe_last_error_text(), "TROUPE_FAULTS"));
 	troupe_exploration_free(NULL);
+}
+END_TEST
+
+static void
+explore_inside(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	const troupe_exploration what = { .scenario = do_nothing };
+
+	(void)self;
+	(void)state;
+	**(troupe_status *const *)msg->body = troupe_explore(&what, NULL);
+}
+
+START_TEST(test_explore_refuses_to_wait_inside_a_callback)
+{
+	static const troupe_class class_ = { .receive = explore_inside };
+	troupe_status status = TROUPE_OK, *pointer = &status;
+	troupe *t = sys_open(TROUPE_WORKERS_NONE, NULL);
+
+	sys_send(sys_spawn(t, &class_, NULL), 1, &pointer, sizeof pointer);
+	sys_wait(t);
+	sys_assert_status(status, TROUPE_DEADLOCK);
+	sys_close(t, NULL);
 }
 END_TEST
 
@@ -422,7 +513,10 @@ main(void)
 	tcase_add_test(tc, test_explore_runs_once_when_the_environment_has_a_seed);
 	tcase_add_test(tc, test_explore_uses_the_policy_of_the_environment);
 	tcase_add_loop_test(tc, test_explore_sees_what_is_wrong, 0, WAYS);
+	tcase_add_test(tc, test_explore_makes_rows_shorter);
+	tcase_add_test(tc, test_explore_says_when_there_is_no_memory);
 	tcase_add_test(tc, test_explore_refuses_what_makes_no_sense);
+	tcase_add_test(tc, test_explore_refuses_to_wait_inside_a_callback);
 	tcase_add_test(tc, test_explore_leaves_the_callbacks_their_context);
 	tcase_add_loop_test(tc, test_explore_says_which_run_it_was_that_did_not_return, 0, 2);
 	suite_add_tcase(suite, tc);

@@ -58,6 +58,32 @@ START_TEST(test_platform_clock_is_the_monotonic_one)
 }
 END_TEST
 
+/* What it must not be before: on Linux that says when the last tick was. */
+static int64_t
+read_least(void)
+{
+#if TR_LINUX
+	struct timespec tick;
+
+	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC_COARSE, &tick), 0);
+	return (int64_t)tick.tv_sec * 1000000000 + tick.tv_nsec + TR_CLOCK_SLACK_NS;
+#else
+	return tr_clock_now();
+#endif
+}
+
+START_TEST(test_platform_clock_about_is_near_the_clock)
+{
+	for (int i = 0; i < READINGS; i++) {
+		const int64_t least = read_least();
+		const int64_t about = tr_clock_about();
+
+		ck_assert_int_le(least, about);
+		ck_assert_int_le(about, tr_clock_now() + TR_CLOCK_SLACK_NS);
+	}
+}
+END_TEST
+
 START_TEST(test_platform_clock_moves)
 {
 	const int64_t start = tr_clock_now();
@@ -384,6 +410,7 @@ case_clock_and_cpus(void)
 
 	tcase_add_test(tc, test_platform_clock_never_goes_back);
 	tcase_add_test(tc, test_platform_clock_is_the_monotonic_one);
+	tcase_add_test(tc, test_platform_clock_about_is_near_the_clock);
 	tcase_add_test(tc, test_platform_clock_moves);
 	tcase_add_test(tc, test_platform_cpu_limit_is_at_least_one);
 	tcase_add_test(tc, test_platform_cpu_limit_is_at_most_what_is_online);

@@ -351,6 +351,48 @@ START_TEST(test_probe_create_says_what_is_wrong)
 }
 END_TEST
 
+typedef troupe_status probe_call(troupe_ref who);
+
+static troupe_status
+ignore_one(troupe_ref who)
+{
+	(void)who;
+	return troupe_probe_ignore(probe, NOISE);
+}
+
+static troupe_status
+send_one(troupe_ref who)
+{
+	return troupe_probe_send(probe, who, ECHO, "four", 4);
+}
+
+static troupe_status
+monitor_one(troupe_ref who)
+{
+	return troupe_probe_monitor(probe, who);
+}
+
+/* At each allocation in turn: NOMEM, and nothing is done; the next time it is. */
+START_TEST(test_probe_says_when_there_is_no_memory)
+{
+	static probe_call *const calls[] = { ignore_one, send_one, monitor_one };
+
+	open_probe(&shapes[0]);
+	troupe_ref who = sys_spawn(t, &echo_class, NULL);
+	for (long n = 1;; n++) {
+		tr_fault_arm(n);
+		troupe_status status = calls[_i](who);
+		bool struck = tr_fault_struck();
+
+		tr_fault_arm(0);
+		sys_assert_status(status, struck ? TROUPE_NOMEM : TROUPE_OK);
+		if (!struck)
+			break;
+	}
+	close_probe();
+}
+END_TEST
+
 /* From inside a callback nobody may wait. */
 static void
 expect_inside(troupe_actor *self, void *state, const troupe_msg *msg)
@@ -405,6 +447,7 @@ main(void)
 	tcase_add_loop_test(tc, test_probe_frees_each_message_once, 0, SHAPES);
 	tcase_add_loop_test(tc, test_probe_may_outlive_its_runtime, 0, SHAPES);
 	tcase_add_test(tc, test_probe_create_says_what_is_wrong);
+	tcase_add_loop_test(tc, test_probe_says_when_there_is_no_memory, 0, 3);
 	tcase_add_loop_test(tc, test_probe_refuses_to_wait_inside_a_callback, 0, SHAPES);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

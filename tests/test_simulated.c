@@ -186,11 +186,17 @@ START_TEST(test_simulated_time_stands_still_when_nothing_runs)
 }
 END_TEST
 
+/* With nothing but a seed, and with all that there can be. */
 START_TEST(test_simulated_create_says_when_there_is_no_memory)
 {
+	const tr_simulation_plan plans[] = {
+		{ .seed = 1 },
+		{ .seed = 1, .policy = TROUPE_POLICY_REPLAY, .choices = "0,1*56", .faults = { 1, 1, 1 } },
+	};
+
 	for (long n = 1;; n++) {
 		tr_fault_arm(n);
-		void *simulation = tr_simulation_create(&(tr_simulation_plan){ .seed = 1 });
+		void *simulation = tr_simulation_create(&plans[_i]);
 
 		ck_assert_int_eq(simulation == NULL, tr_fault_struck());
 		tr_simulation_destroy(simulation);
@@ -224,7 +230,7 @@ case_simulated(void)
 	tcase_add_test(tc, test_simulated_draws_what_comes_from_outside);
 	tcase_add_test(tc, test_simulated_time_goes_on_with_each_dispatch);
 	tcase_add_test(tc, test_simulated_time_stands_still_when_nothing_runs);
-	tcase_add_test(tc, test_simulated_create_says_when_there_is_no_memory);
+	tcase_add_loop_test(tc, test_simulated_create_says_when_there_is_no_memory, 0, 2);
 	tcase_add_test(tc, test_simulated_destroy_takes_null);
 	return tc;
 }

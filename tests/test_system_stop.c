@@ -355,6 +355,35 @@ START_TEST(test_system_stop_children_before_parents_and_newest_first)
 END_TEST
 
 /* A parent that stops when nobody can be told to any more. */
+static const troupe_class only_child_class = { .name = "only child", .receive = sys_ignore };
+
+static int
+start_with_child(troupe_actor *self, void *state, const void *argument)
+{
+	(void)state;
+	(void)argument;
+	return troupe_spawn_child(self, &only_child_class, NULL) == 0;
+}
+
+/* Far more than an actor buries in one turn while its child has not stopped. */
+START_TEST(test_system_stop_buries_turn_by_turn_while_a_child_stops)
+{
+	enum { WAITING = 4000 };
+	static const troupe_class class_ = { .start = start_with_child, .receive = sys_ignore };
+	sys_ledger ledger = { 0 };
+	troupe *t = sys_open_with((troupe_options){ .workers = TROUPE_WORKERS_NONE }, &ledger);
+	troupe_ref parent = sys_spawn(t, &class_, NULL);
+
+	for (int i = 0; i < WAITING; i++)
+		sys_send(parent, COUNT, NULL, 0);
+	sys_assert_status(troupe_stop(parent, TROUPE_STOP_NOW), TROUPE_OK);
+	troupe_totals totals = sys_wait(t);
+	ck_assert_uint_eq(totals.dead, WAITING);
+	ck_assert_uint_eq(totals.stopped, 2);
+	sys_close(t, &ledger);
+}
+END_TEST
+
 START_TEST(test_system_stop_begun_while_the_runtime_is_closed)
 {
 	for (int i = 0; i < 4 * FAMILIES; i++) {
@@ -488,6 +517,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_stop_when_closed, 0, sys_shape_count);
 	tcase_add_loop_test(tc, test_system_stop_children_before_parents_and_newest_first, 0,
 	    FAMILY_ENDS * sys_shape_count);
+	tcase_add_test(tc, test_system_stop_buries_turn_by_turn_while_a_child_stops);
 	tcase_add_test(tc, test_system_stop_begun_while_the_runtime_is_closed);
 	tcase_add_loop_test(trees, test_system_stop_a_very_deep_tree, 0, 2 * TREE_SHAPES);
 	tcase_add_loop_test(trees, test_system_stop_a_very_wide_tree, 0, 2 * TREE_SHAPES);

@@ -48,7 +48,7 @@ take_caller(call_cell *cell, uint32_t generation)
 {
 	uint64_t waiting = (uint64_t)generation << 32 | WAITING;
 
-	/* CL-D: seq_cst, before a driver is looked for.  CL-A: relaxed on failure, as what is looked at is here already. */
+	/* CL-D: seq_cst, before a driver is looked for.  CL-A: relaxed on failure; what is looked at is here already. */
 	if (!atomic_compare_exchange_strong_explicit(&cell->state, &waiting, (uint64_t)generation << 32 | TAKEN,
 	        memory_order_seq_cst, memory_order_relaxed))
 		return NULL;
@@ -71,7 +71,7 @@ hand_over(call_cell *cell, uint32_t generation, tr_call *call, troupe_msg *reply
 {
 	call->reply = reply;
 	rouse_caller(call);
-	/* It may be driving, and sleep as a worker. */
+	/* CL-D: it may be driving, and sleep as a worker; looked for after TAKEN. */
 	if (tr_runtime_is_driven(call->t))
 		tr_pool_wake_one(&call->t->pool);
 	/* CL-B: release, the answer, and that we are done with the caller's stack. */
@@ -205,7 +205,7 @@ drive_or_sleep(tr_call *call, int64_t timeout_ns)
 	int64_t deadline = tr_clock_deadline(timeout_ns);
 
 	do {
-		/* CL-C: acquire, that it is taken or that nobody drives any more; whoever rouses it after this is not missed. */
+		/* CL-C: acquire, that it is taken or nobody drives any more; whoever rouses it after this is not missed. */
 		(void)atomic_exchange_explicit(&call->parker.word, ASLEEP, memory_order_acquire);
 		if (may_drive && tr_runtime_drive_until(call->t, is_answered, call, timeout_ns, deadline))
 			return;

@@ -86,29 +86,27 @@ tr_cpu_limit(void)
 	return in_group ? smaller_of(cpus, in_group) : cpus;
 }
 
-/* Of the coarse clock: the kernel's tick, which does not change.  0: not usable. */
-static int64_t
-find_coarse_step(void)
+/* Whether the coarse clock goes on by steps, the kernel's ticks, that are short enough: which does not change. */
+static bool
+has_fine_ticks(void)
 {
 	struct timespec step;
 
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &step) != 0 || step.tv_sec != 0 || step.tv_nsec > TR_CLOCK_SLACK_NS)
-		return 0;
-	return step.tv_nsec;
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &step) == 0 && step.tv_sec == 0 && step.tv_nsec <= TR_CLOCK_SLACK_NS;
 }
 
 int64_t
 tr_clock_about(void)
 {
-	static _Thread_local int64_t coarse_step = -1;
+	static _Thread_local enum { UNKNOWN, USABLE, UNUSABLE } coarse;
 	struct timespec last;
 
-	if (coarse_step < 0)
-		coarse_step = find_coarse_step();
-	if (coarse_step == 0 || clock_gettime(CLOCK_MONOTONIC_COARSE, &last) != 0)
+	if (coarse == UNKNOWN)
+		coarse = has_fine_ticks() ? USABLE : UNUSABLE;
+	if (coarse == UNUSABLE || clock_gettime(CLOCK_MONOTONIC_COARSE, &last) != 0)
 		return tr_clock_now();
-	/* It says when the last tick was; the next one is not before now. */
-	return (int64_t)last.tv_sec * NS_PER_SECOND + last.tv_nsec + coarse_step;
+	/* It says when the last tick was.  The next one may be late, on a virtual machine by more than a step. */
+	return (int64_t)last.tv_sec * NS_PER_SECOND + last.tv_nsec + TR_CLOCK_SLACK_NS;
 }
 
 int

@@ -42,8 +42,9 @@ tr_clock_deadline(int64_t timeout_ns)
 }
 
 /*
- * A time that is not before now, and at most TR_CLOCK_SLACK_NS after it: for
- * a fraction of the price, where the system keeps such a clock.
+ * A time at most TR_CLOCK_SLACK_NS after now, and not before it unless the
+ * system's tick is later than that: for a fraction of the price, where the
+ * system keeps such a clock.
  */
 int64_t tr_clock_about(void);
 #define TR_CLOCK_SLACK_NS INT64_C(10000000)

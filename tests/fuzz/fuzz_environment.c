@@ -183,7 +183,7 @@ find_wrong_option(const troupe_options *o)
 	       : !ring                                                                 ? "option ring"
 	       : o->close_ms < 0                                                       ? "option close_ms"
 	       : (unsigned)o->crash_report > 1                                         ? "option crash_report"
-					       : find_wrong_simulation(o);
+										       : find_wrong_simulation(o);
 }
 
 /* --- What came of it. --- */
@@ -225,7 +225,8 @@ check_failure(const variables *all, const troupe_options *options)
 	const char *error = troupe_last_error_text(), *wrong = find_wrong_option(options);
 
 	/* A list of choices is too long when there is no memory for it. */
-	if (tr_fault_struck() && (status == TROUPE_NOMEM || strstr(error, "must be short enough for the memory") != NULL))
+	if (tr_fault_struck() &&
+	    (status == TROUPE_NOMEM || strstr(error, "must be short enough for the memory") != NULL))
 		return;
 	if (status != TROUPE_INVALID)
 		give_up("open fails with another status than INVALID", troupe_status_name(status));

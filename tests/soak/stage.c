@@ -297,6 +297,7 @@ soak_start_thread(const char *name, void *(*work)(void *), void *argument)
 /* Shorter than this the system cannot sleep: it takes as long to wake up. */
 #define SLEEP_LEAST_NS (200 * INT64_C(1000))
 
+/* Time that passes is what the recipe is about, a worker held up or a gap between two storms; nothing is awaited by it. */
 void
 soak_pass_time(int64_t ns)
 {

@@ -171,8 +171,9 @@ try_musl_posix() {
 }
 
 # qemu-user is no Linux in some ways, and these would say so: it does not keep
-# to RLIMIT_AS (little address space), has room for fewer threads and runtimes, speaks on the stderr of a process that
-# dies of a signal, and takes some signals for itself.
+# to RLIMIT_AS (little address space), has room for fewer threads and runtimes,
+# speaks on the stderr of a process that dies of a signal, and takes some
+# signals for itself.
 not_under_qemu='test_arena test_base test_crash test_depot test_fault test_thread
 	test_pool test_system_crash test_system_crash_threads test_system_limits test_system_misuse test_system_open'
 
