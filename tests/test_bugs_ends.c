@@ -109,7 +109,13 @@ end_flight(pthread_t thread)
 	sys_join(thread);
 	ck_assert(flight.has_left);
 	sys_assert_status(flight.status, TROUPE_OK);
-	/* Workers may have taken the actor meanwhile. */
+}
+
+/* Workers may have taken the actor meanwhile; without them it was queued when the sender left. */
+static void
+end_flight_alone(pthread_t thread)
+{
+	end_flight(thread);
 	if (tr_runtime_is_driven(flight.t))
 		ck_assert_uint_eq(flight.queued, 1);
 }
@@ -130,7 +136,7 @@ START_TEST(test_bugs_quiescence_with_a_foreign_send_under_way)
 
 		for (int i = 0; i < 100; i++)
 			sys_assert_status(troupe_close(flight.t, 0, NULL, NULL), TROUPE_TIMEOUT);
-		end_flight(thread);
+		end_flight_alone(thread);
 		sys_close(flight.t, &ledger);
 		ck_assert_uint_eq(flight.handled, 0);
 		sys_assert_count(ledger.dead[TROUPE_CLOSING], 1);
@@ -138,13 +144,45 @@ START_TEST(test_bugs_quiescence_with_a_foreign_send_under_way)
 	for (int workers = TROUPE_WORKERS_NONE; workers <= 2; workers++) {
 		pthread_t thread = begin_flight(workers, NULL);
 
-		/* The sender apart all is done. */
+		sys_assert_status(troupe_drain(flight.t, 1), TROUPE_TIMEOUT);
+		sys_assert_status(troupe_wait(flight.t, 1), TROUPE_TIMEOUT);
+		end_flight_alone(thread);
 		sys_assert_status(troupe_drain(flight.t, TROUPE_FOREVER), TROUPE_OK);
-		sys_assert_status(troupe_wait(flight.t, 0), TROUPE_TIMEOUT);
-		end_flight(thread);
 		sys_assert_status(troupe_release(flight.t), TROUPE_OK);
 		(void)sys_wait(flight.t);
 		ck_assert_uint_eq(flight.handled, 1);
+		sys_close(flight.t, NULL);
+	}
+}
+END_TEST
+
+static void *
+wait_or_drain(void *drains)
+{
+	return (void *)(uintptr_t)(*(const bool *)drains ? troupe_drain : troupe_wait)(flight.t, TROUPE_FOREVER);
+}
+
+/*
+ * The same for what others send: a message that was accepted waits behind the
+ * one that is under way, in a mailbox whose owner is in nobody's hand.
+ */
+START_TEST(test_bugs_quiescence_behind_a_foreign_send_under_way)
+{
+	enum { MORE = 10 };
+	bool drains = _i % 2;
+
+	for (int workers = TROUPE_WORKERS_NONE; workers <= 2; workers++) {
+		pthread_t sender = begin_flight(workers, NULL);
+
+		sys_assert_status(troupe_release(flight.t), TROUPE_OK);
+		for (int i = 0; i < MORE; i++)
+			sys_send(flight.to, GO, NULL, 0);
+		sys_assert_status((drains ? troupe_drain : troupe_wait)(flight.t, 1), TROUPE_TIMEOUT);
+		/* Whoever waits, by looking now and then, is told of the end. */
+		pthread_t waiter = sys_start(wait_or_drain, &drains);
+		end_flight(sender);
+		ck_assert_uint_eq((uintptr_t)sys_join(waiter), TROUPE_OK);
+		ck_assert_uint_eq(flight.handled, 1 + MORE);
 		sys_close(flight.t, NULL);
 	}
 }
@@ -327,6 +365,7 @@ main(void)
 	TCase *tc = tcase_create("bugs");
 
 	tcase_add_test(tc, test_bugs_quiescence_with_a_foreign_send_under_way);
+	tcase_add_loop_test(tc, test_bugs_quiescence_behind_a_foreign_send_under_way, 0, 2);
 	tcase_add_test(tc, test_bugs_thread_exit_with_full_magazines);
 	tcase_add_test(tc, test_bugs_fork);
 	suite_add_tcase(suite, tc);

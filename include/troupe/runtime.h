@@ -192,7 +192,9 @@ troupe_status troupe_run(troupe *t);
 troupe_status troupe_run_once(troupe *t);
 
 /*
- * Wait until t is quiet, as troupe_run does, but leave it open.
+ * Wait until t is quiet, as troupe_run does, but leave it open.  A call of
+ * another thread that is under way, a send or a spawn with its start, is waited
+ * for too.
  *
  * Returns OK when it was quiet at some moment during the call or
  * troupe_shutdown was called; TIMEOUT (real time, also when simulated; with a

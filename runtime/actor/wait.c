@@ -99,6 +99,42 @@ may_sleep(void *what)
 	return !is_over(what);
 }
 
+/* --- Those who are inside. --- */
+
+/*
+ * A thread that sends from outside owns the actor between its push and its
+ * queueing of it.  What others send to that actor is accepted meanwhile, and
+ * is nowhere to be seen: so while anybody is inside nothing is said to be
+ * quiet.  To be asked before the look at the queues: who has left has queued
+ * what it had (CX-B).  That the look is not older than the claim behind which
+ * a message of the waiter's own waits is for the processor, which keeps the
+ * sender's seq_cst store before its exchange; C11 by itself does not say it.
+ */
+static bool
+is_anybody_inside(const goal *what)
+{
+	return what->is_silence && tr_runtime_is_entered(what->t->number);
+}
+
+/* Who leaves tells nobody: so whoever waits for that looks again, at first soon. */
+#define QUICK_LOOKS    100
+#define SLOW_LOOKS_NS  INT64_C(1000000)
+
+/* Until when a wait may last before the next look. */
+static int64_t
+next_look(int64_t deadline)
+{
+	int64_t soon = tr_clock_now() + SLOW_LOOKS_NS;
+
+	return deadline >= 0 && deadline < soon ? deadline : soon;
+}
+
+static bool
+has_passed(int64_t deadline)
+{
+	return deadline >= 0 && tr_clock_now() >= deadline;
+}
+
 /* --- Driving. --- */
 
 /* Turns between two looks at the deadline. */
@@ -183,16 +219,29 @@ pass_limit(const goal *what)
 	return true;
 }
 
+/* Nobody can say that it is quiet, since somebody is inside: sleep until something is queued or the next look is due. */
+static void
+await_next_look(const goal *what, uint32_t looks, int64_t deadline)
+{
+	if (looks < QUICK_LOOKS)
+		sched_yield();
+	else
+		tr_worker_sleep(&what->t->contexts[0].worker, next_look(deadline) - tr_clock_now(), may_sleep,
+		    (void *)(uintptr_t)what);
+}
+
 /* OK when the goal is reached or the runtime is shut down; TIMEOUT. */
 static troupe_status
 drive_to(const goal *what, int64_t deadline)
 {
 	troupe *t = what->t;
+	uint32_t looks = 0;
 
 	for (uint32_t turns = 1; !tr_runtime_is_shut_down(t); turns++) {
 		bool ran = run_one(t);
+		bool inside = !ran && is_anybody_inside(what);
 
-		if (!(ran && what->is_silence) && is_over(what))
+		if (!(ran && what->is_silence) && !inside && is_over(what))
 			break;
 		if (is_beyond_limit(what))
 			return TROUPE_TIMEOUT;
@@ -201,6 +250,10 @@ drive_to(const goal *what, int64_t deadline)
 		int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
 		if (deadline >= 0 && left <= 0)
 			return TROUPE_TIMEOUT;
+		if (inside) {
+			await_next_look(what, looks++, deadline);
+			continue;
+		}
 		if (ran || jump_to_next_event(t, what->virtual_limit))
 			continue;
 		if (what->virtual_limit != INT64_MAX && pass_limit(what))
@@ -244,20 +297,49 @@ tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t 
 
 /* --- The public calls. --- */
 
+/* Under the lock, which is let go of meanwhile: somebody is inside. */
+static void
+await_change_or_look(troupe *t, uint32_t looks, int64_t deadline)
+{
+	if (looks >= QUICK_LOOKS) {
+		(void)tr_cond_wait_until(&t->changed, &t->lock, next_look(deadline));
+		return;
+	}
+	pthread_mutex_unlock(&t->lock);
+	sched_yield();
+	pthread_mutex_lock(&t->lock);
+}
+
+/* Under the lock: CLOSING, OK or TIMEOUT. */
+static troupe_status
+await_goal(const goal *what, int64_t deadline)
+{
+	troupe *t = what->t;
+
+	for (uint32_t looks = 0; !tr_runtime_is_closing(t);) {
+		bool inside = is_anybody_inside(what);
+
+		if (inside ? tr_runtime_is_shut_down(t) : is_over(what))
+			return TROUPE_OK;
+		if (inside && !has_passed(deadline))
+			await_change_or_look(t, looks++, deadline);
+		else if (inside || !tr_cond_wait_until(&t->changed, &t->lock, deadline))
+			return tr_runtime_is_closing(t) ? TROUPE_CLOSING : TROUPE_TIMEOUT;
+	}
+	return TROUPE_CLOSING;
+}
+
 static troupe_status
 wait_for_workers(const goal *what, int64_t deadline)
 {
 	troupe *t = what->t;
-	bool closing, done;
 
 	pthread_mutex_lock(&t->lock);
 	count_waiter(t, 1);
-	while (!(closing = tr_runtime_is_closing(t)) && !(done = is_over(what)) &&
-	    tr_cond_wait_until(&t->changed, &t->lock, deadline))
-		;
+	troupe_status status = await_goal(what, deadline);
 	count_waiter(t, -UINT32_C(1));
 	pthread_mutex_unlock(&t->lock);
-	return closing ? TROUPE_CLOSING : done ? TROUPE_OK : TROUPE_TIMEOUT;
+	return status;
 }
 
 static troupe_status

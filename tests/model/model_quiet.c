@@ -41,6 +41,17 @@ tr_process_init(void)
 	return TROUPE_OK;
 }
 
+static _Atomic uint32_t inside; /* threads that send from outside */
+static _Atomic bool is_claimed;
+
+bool
+tr_runtime_is_entered(uint8_t number)
+{
+	(void)number;
+	/* As in context.c. */
+	return atomic_load_explicit(&inside, memory_order_seq_cst) != 0;
+}
+
 static void
 work(tr_worker *of)
 {
@@ -70,6 +81,8 @@ open_runtime(void)
 	model_name(&runtime.pool.idle, 8, "idle word");
 	model_name(&runtime.pool.overflow, sizeof runtime.pool.overflow, "overflow");
 	model_name(&runtime.outside, 8, "outside");
+	model_name(&inside, sizeof inside, "inside");
+	model_name(&is_claimed, sizeof is_claimed, "claimed");
 	model_name(&runtime.holds, 4, "holds");
 	model_name(&runtime.waiters, 4, "waiters");
 	model_name(&runtime.shutdown, 1, "shutdown");
@@ -202,6 +215,27 @@ release(void)
 	MODEL_CHECK(troupe_release(&runtime) == TROUPE_OK);
 }
 
+/* As a send does that claims an actor. */
+static void
+send_from_outside(void)
+{
+	atomic_store_explicit(&inside, 1, memory_order_seq_cst);
+	atomic_store_explicit(&is_claimed, true, memory_order_release);
+	put(1);
+	atomic_store_explicit(&inside, 0, memory_order_release);
+}
+
+/* What it has sent waits behind that. */
+static void
+wait_behind(void)
+{
+	if (!atomic_load_explicit(&is_claimed, memory_order_acquire))
+		return;
+	MODEL_CHECK(troupe_wait(&runtime, -1) == TROUPE_OK);
+	model_outcome(0);
+	MODEL_CHECK(done[1] == 101);
+}
+
 static void
 wait_for_close(void)
 {
@@ -265,6 +299,17 @@ static const model_case cases[] = {
 	    .settled = 1,
 	    .threads = { { "worker", run_worker }, { "waiter", wait_until_drained }, { "holder", hold } },
 	    .outcomes = 0x2,
+	},
+	{
+	    .name = "behind",
+	    .proves = "what waits behind a send that is under way is waited for, and who waits is told",
+	    .bounds = "1 worker, parked at first; 1 thread that sends from outside; 1 waiter",
+	    OUTSIDE,
+	    .times_out = true,
+	    .set_up = open_runtime,
+	    .settled = 1,
+	    .threads = { { "worker", run_worker }, { "sender", send_from_outside }, { "waiter", wait_behind } },
+	    .outcomes = 0x1,
 	},
 	{
 	    .name = "shutdown",
