@@ -27,7 +27,7 @@ static struct {
 	troupe *t;
 	troupe_ref to;
 	uint64_t handled; /* plain: the actor's */
-	_Atomic bool under_way, may_go_on;
+	_Atomic bool under_way, may_go_on, may_end;
 	tr_visit *visit; /* of the sender */
 	uint32_t queued; /* actors, as it leaves the runtime */
 	bool has_left;
@@ -70,6 +70,9 @@ send_from_outside(void *unused)
 	window_set(&flight.visit->tally, WINDOW_AT_WRITE, stay_under_way);
 	flight.status = troupe_send(flight.to, GO, NULL, 0);
 	flight.has_left = window_passed();
+	/* Whoever asks whether anybody is inside reads the visits of all threads. */
+	while (!atomic_load_explicit(&flight.may_end, memory_order_acquire))
+		sched_yield();
 	memcpy(visits, context->visits, VISITS);
 	context->visits = visits;
 	window_unmap(map, pages);
@@ -103,9 +106,17 @@ begin_flight(int workers, sys_ledger *ledger)
 }
 
 static void
-end_flight(pthread_t thread)
+let_send_go_on(void)
 {
 	atomic_store_explicit(&flight.may_go_on, true, memory_order_release);
+}
+
+/* Nobody waits for the runtime, or asks it to close, any more. */
+static void
+end_flight(pthread_t thread)
+{
+	let_send_go_on();
+	atomic_store_explicit(&flight.may_end, true, memory_order_release);
 	sys_join(thread);
 	ck_assert(flight.has_left);
 	sys_assert_status(flight.status, TROUPE_OK);
@@ -180,8 +191,9 @@ START_TEST(test_bugs_quiescence_behind_a_foreign_send_under_way)
 		sys_assert_status((drains ? troupe_drain : troupe_wait)(flight.t, 1), TROUPE_TIMEOUT);
 		/* Whoever waits, by looking now and then, is told of the end. */
 		pthread_t waiter = sys_start(wait_or_drain, &drains);
-		end_flight(sender);
+		let_send_go_on();
 		ck_assert_uint_eq((uintptr_t)sys_join(waiter), TROUPE_OK);
+		end_flight(sender);
 		ck_assert_uint_eq(flight.handled, 1 + MORE);
 		sys_close(flight.t, NULL);
 	}
