@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "runtime/memory/arena.h"
+#include "runtime/platform/platform.h"
 #include "tests/support.h"
 
 #include <check.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <troupe.h>
 
 /*
@@ -53,6 +56,84 @@ START_TEST(test_runtime_that_is_quiet_shows_what_its_actors_did)
 }
 END_TEST
 
+/*
+ * A handle or a token of nothing may name a place where nothing ever was.  No
+ * call looks there: to some systems a look is reason enough to find memory,
+ * and with large pages little garbage would take all that the machine has.
+ */
+
+#define GARBAGE 4096
+
+/* All that was not carved: no access to it, or each. */
+static void
+protect_fresh(enum tr_arena_kind kind, int protection)
+{
+	const tr_arena *arena = &tr_arenas[kind];
+	const size_t page = tr_page_size();
+	const uint32_t top = atomic_load_explicit(&arena->top, memory_order_relaxed);
+	const size_t from = (top * TR_UNIT + page - 1) / page * page, end = arena->limit * TR_UNIT;
+
+	ck_assert_uint_lt(from, end);
+	ck_assert_int_eq(mprotect(arena->base + from, end - from, protection), 0);
+}
+
+/* Names of places that were never carved, from the first to the last. */
+static uint64_t
+name_of_nothing(enum tr_arena_kind kind, uint64_t i)
+{
+	const uint64_t top = atomic_load_explicit(&tr_arenas[kind].top, memory_order_relaxed);
+
+	return (2 * i + 1) << 32 | (top + i * (UINT32_MAX - top) / (GARBAGE - 1));
+}
+
+static void
+follow_tokens_of_nothing(troupe_actor *self, void *state, const troupe_msg *msg)
+{
+	uint32_t *followed = state;
+
+	(void)msg;
+	for (uint64_t i = 0; i < GARBAGE; i++) {
+		*followed += troupe_cancel(self, name_of_nothing(TR_MESSAGES, i));
+		*followed += troupe_demonitor(self, name_of_nothing(TR_MESSAGES, i));
+	}
+	done[0] = *followed + 1;
+}
+
+START_TEST(test_runtime_looks_at_no_place_where_nothing_was)
+{
+	const troupe_class following = { .name = "following",
+		.state_size = sizeof(uint32_t),
+		.receive = follow_tokens_of_nothing };
+	troupe *t = troupe_open(&(troupe_options){ .workers = TROUPE_WORKERS_NONE });
+	const troupe_ref actor = troupe_spawn(t, &following, NULL);
+
+	ck_assert_int_eq(troupe_send(actor, 1, NULL, 0), TROUPE_OK);
+	done[0] = 0;
+	for (int kind = 0; kind < TR_ARENAS; kind++)
+		protect_fresh(kind, PROT_NONE);
+	for (uint64_t i = 0; i < GARBAGE; i++) {
+		const troupe_ref nobody = name_of_nothing(TR_ACTORS, i);
+
+		ck_assert_int_eq(troupe_send(nobody, 1, NULL, 0), TROUPE_INVALID);
+		ck_assert_int_eq(troupe_stop(nobody, TROUPE_STOP_NOW), TROUPE_INVALID);
+	}
+	ck_assert_int_eq(troupe_run_once(t), TROUPE_OK);
+	for (int kind = 0; kind < TR_ARENAS; kind++)
+		protect_fresh(kind, PROT_READ | PROT_WRITE);
+	ck_assert_uint_eq(done[0], 1);
+	ck_assert_int_eq(troupe_close(t, TROUPE_FOREVER, NULL, NULL), TROUPE_OK);
+}
+END_TEST
+
+static TCase *
+case_nothing(void)
+{
+	TCase *tc = tcase_create("nothing");
+
+	tcase_add_test(tc, test_runtime_looks_at_no_place_where_nothing_was);
+	return tc;
+}
+
 static TCase *
 case_quiet(void)
 {
@@ -68,5 +149,6 @@ main(void)
 	Suite *suite = suite_create("runtime");
 
 	suite_add_tcase(suite, case_quiet());
+	suite_add_tcase(suite, case_nothing());
 	return run_suite(suite);
 }

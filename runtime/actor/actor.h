@@ -157,7 +157,7 @@ tr_ref_generation(troupe_ref ref)
 TR_INLINE bool
 tr_ref_is_handle(troupe_ref ref)
 {
-	return (ref >> 32 & 1) != 0 && (uint32_t)ref < tr_arenas[TR_ACTORS].limit;
+	return (ref >> 32 & 1) != 0 && tr_arena_is_carved(TR_ACTORS, (uint32_t)ref);
 }
 
 TR_INLINE troupe_actor *

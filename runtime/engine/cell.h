@@ -102,7 +102,7 @@ tr_cell_find(uint64_t token, troupe_ref owner)
 {
 	uint32_t unit = (uint32_t)token;
 
-	if (unit == 0 || unit >= tr_arenas[TR_MESSAGES].limit)
+	if (unit == 0 || !tr_arena_is_carved(TR_MESSAGES, unit))
 		return NULL;
 	tr_cell *cell = tr_cell_at(unit);
 

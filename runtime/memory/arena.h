@@ -26,8 +26,10 @@
  *            0 can stand for none.
  *
  * Ordering edges
- *   AR-none  top only divides addresses between carvers, and a block's size
- *            class never changes once it is set: nothing is published.
+ *   AR-none  top only divides addresses between carvers and grows, and a
+ *            block's size class never changes once it is set: nothing is
+ *            published.  Whoever was given the name of an object sees a top
+ *            above it, as it sees the object.
  */
 
 enum tr_arena_kind { TR_ACTORS, TR_MESSAGES, TR_ARENAS };
@@ -86,6 +88,18 @@ TR_MUST_USE bool tr_arena_init(void);
  * arena is used up or a fault is due.
  */
 TR_MUST_USE uint32_t tr_arena_carve(enum tr_arena_kind kind, unsigned size_class, uint32_t *units);
+
+/*
+ * Whether anything can ever have been at that unit.  What was never carved is
+ * not even read: there are kernels that back it with memory then, and with a
+ * huge page at that.
+ */
+TR_INLINE bool
+tr_arena_is_carved(enum tr_arena_kind kind, uint32_t unit)
+{
+	/* AR-none */
+	return unit < atomic_load_explicit(&tr_arenas[kind].top, memory_order_relaxed);
+}
 
 /* The size class of the slots in an actor block. */
 #define TR_NOT_CARVED UINT_MAX
