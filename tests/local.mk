@@ -20,6 +20,7 @@ check_PROGRAMS += \
 	%D%/test_parker \
 	%D%/test_thread \
 	%D%/test_fault \
+	%D%/test_table \
 	%D%/test_arena \
 	%D%/test_depot \
 	%D%/test_depot_trim \

@@ -113,6 +113,29 @@ START_TEST(test_runnable_holds_as_many_as_was_said)
 }
 END_TEST
 
+/* Its memory is that of one before it, which was full. */
+START_TEST(test_runnable_begins_empty)
+{
+	open_set(MOST);
+	for (uint32_t actor = 1; actor <= MOST; actor++)
+		tr_runnable_put(&set, actor);
+	tr_runnable_fini(&set);
+	open_set(MOST);
+	model_count = 0;
+	for (uint32_t actor = 1; actor <= MOST; actor++) {
+		put_both(actor);
+		put_both(actor + MOST);
+		ck_assert(takes_alike(model_count / 2));
+		ck_assert(takes_alike(model_count / 3));
+		put_both(actor + 2 * MOST);
+		if (model_count > MOST / 2)
+			ck_assert(takes_alike(0));
+	}
+	ck_assert(lists_alike());
+	tr_runnable_fini(&set);
+}
+END_TEST
+
 START_TEST(test_runnable_says_when_there_is_no_memory)
 {
 	tr_fault_arm(1);
@@ -131,6 +154,7 @@ main(void)
 	tcase_add_test(tc, test_runnable_takes_by_rank);
 	tcase_add_test(tc, test_runnable_is_like_an_array);
 	tcase_add_test(tc, test_runnable_holds_as_many_as_was_said);
+	tcase_add_test(tc, test_runnable_begins_empty);
 	tcase_add_test(tc, test_runnable_says_when_there_is_no_memory);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

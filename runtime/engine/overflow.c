@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/overflow.h"
 
-#include "runtime/memory/fault.h"
-#include "runtime/platform/platform.h"
+#include "runtime/memory/table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,11 +21,11 @@ tr_overflow_init(tr_overflow *queue)
 	queue->first = 0;
 	/* OV-none: nobody else knows the queue yet. */
 	atomic_store_explicit(&queue->count, 0, memory_order_relaxed);
-	queue->slots = tr_fault_due() ? NULL : tr_pages_reserve(queue->reserved * sizeof *queue->slots);
+	queue->slots = tr_table_take(queue->reserved * sizeof *queue->slots);
 	if (queue->slots == NULL)
 		return ENOMEM;
 	if ((error = pthread_mutex_init(&queue->lock, NULL)) != 0)
-		tr_pages_release(queue->slots, queue->reserved * sizeof *queue->slots);
+		tr_table_give(queue->slots, queue->reserved * sizeof *queue->slots);
 	return error;
 }
 
@@ -34,7 +33,7 @@ void
 tr_overflow_fini(tr_overflow *queue)
 {
 	pthread_mutex_destroy(&queue->lock);
-	tr_pages_release(queue->slots, queue->reserved * sizeof *queue->slots);
+	tr_table_give(queue->slots, queue->reserved * sizeof *queue->slots);
 }
 
 /* Under the lock: the circle becomes twice as large; what had wrapped around moves behind the old end. */

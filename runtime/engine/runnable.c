@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine/runnable.h"
 
-#include "runtime/memory/fault.h"
-#include "runtime/platform/platform.h"
+#include "runtime/memory/table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,38 +29,16 @@ sums_bytes(const tr_runnable *set)
 	return (set->reserved / WORD_BITS + 1) * sizeof *set->sums;
 }
 
-int
-tr_runnable_init(tr_runnable *set, size_t most)
+static size_t
+table_bytes(const tr_runnable *set)
 {
-	*set = (tr_runnable){ .size = FIRST_SIZE };
-	/* A quarter more than can be in it, so that squeezing out the holes is paid for by as many puts. */
-	set->reserved = (most + most / 4 + FIRST_SIZE) / WORD_BITS * WORD_BITS;
-	/* The bits first: their words are the widest. */
-	char *pages = tr_fault_due()
-			  ? NULL
-			  : tr_pages_reserve(present_bytes(set) + actors_bytes(set) + sums_bytes(set));
-
-	if (pages == NULL)
-		return ENOMEM;
-	set->present = (uint64_t *)(void *)pages;
-	set->actors = (uint32_t *)(void *)(pages + present_bytes(set));
-	set->sums = (uint32_t *)(void *)(pages + present_bytes(set) + actors_bytes(set));
-	return 0;
+	return present_bytes(set) + actors_bytes(set) + sums_bytes(set);
 }
 
-void
-tr_runnable_fini(tr_runnable *set)
-{
-	if (set->present != NULL)
-		tr_pages_release(set->present, present_bytes(set) + actors_bytes(set) + sums_bytes(set));
-}
-
-/* The sums that the word is in change by `by`. */
 static void
-change_sums(tr_runnable *set, size_t word, uint32_t by)
+clear_present(tr_runnable *set)
 {
-	for (size_t i = word + 1; i <= set->size / WORD_BITS; i += i & -i)
-		set->sums[i] += by;
+	memset(set->present, 0, set->size / WORD_BITS * sizeof *set->present);
 }
 
 static void
@@ -79,6 +56,40 @@ make_sums(tr_runnable *set)
 	}
 }
 
+int
+tr_runnable_init(tr_runnable *set, size_t most)
+{
+	*set = (tr_runnable){ .size = FIRST_SIZE };
+	/* A quarter more than can be in it, so that squeezing out the holes is paid for by as many puts. */
+	set->reserved = (most + most / 4 + FIRST_SIZE) / WORD_BITS * WORD_BITS;
+	/* The bits first: their words are the widest. */
+	char *table = tr_table_take(table_bytes(set));
+
+	if (table == NULL)
+		return ENOMEM;
+	set->present = (uint64_t *)(void *)table;
+	set->actors = (uint32_t *)(void *)(table + present_bytes(set));
+	set->sums = (uint32_t *)(void *)(table + present_bytes(set) + actors_bytes(set));
+	clear_present(set);
+	make_sums(set);
+	return 0;
+}
+
+void
+tr_runnable_fini(tr_runnable *set)
+{
+	if (set->present != NULL)
+		tr_table_give(set->present, table_bytes(set));
+}
+
+/* The sums that the word is in change by `by`. */
+static void
+change_sums(tr_runnable *set, size_t word, uint32_t by)
+{
+	for (size_t i = word + 1; i <= set->size / WORD_BITS; i += i & -i)
+		set->sums[i] += by;
+}
+
 /* Positions are used up. */
 static void
 make_room(tr_runnable *set)
@@ -89,12 +100,11 @@ make_room(tr_runnable *set)
 	for (size_t position = 0; position < used; position++)
 		if (set->present[position / WORD_BITS] >> position % WORD_BITS & 1)
 			set->actors[set->end++] = set->actors[position];
-	for (size_t word = 0; word < used / WORD_BITS; word++)
-		set->present[word] = 0;
-	for (size_t position = 0; position < set->end; position++)
-		set->present[position / WORD_BITS] |= UINT64_C(1) << position % WORD_BITS;
 	if (set->count > set->size / 2)
 		set->size = set->size * 2 < set->reserved ? set->size * 2 : set->reserved;
+	clear_present(set);
+	for (size_t position = 0; position < set->end; position++)
+		set->present[position / WORD_BITS] |= UINT64_C(1) << position % WORD_BITS;
 	make_sums(set);
 }
 

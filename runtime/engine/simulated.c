@@ -4,6 +4,7 @@
 #include "runtime/engine/late.h"
 #include "runtime/engine/policy.h"
 #include "runtime/engine/runnable.h"
+#include "runtime/memory/table.h"
 
 /* A message is late by a virtual microsecond to some eight seconds, by each order of magnitude as often. */
 #define LATE_LEAST_NS  INT64_C(1000)
@@ -57,7 +58,7 @@ tr_simulation_create(const tr_simulation_plan *plan)
 		goto fail;
 	if (tr_runnable_init(&sim->runnable, tr_arenas[TR_ACTORS].limit) != 0)
 		goto fail_choices;
-	sim->births = tr_fault_due() ? NULL : tr_pages_reserve(births_bytes());
+	sim->births = tr_table_take(births_bytes());
 	if (sim->births == NULL)
 		goto fail_runnable;
 	if (plan->faults.late != 0 && tr_late_init(&sim->late) != 0)
@@ -67,7 +68,7 @@ tr_simulation_create(const tr_simulation_plan *plan)
 	return sim;
 
 fail_births:
-	tr_pages_release(sim->births, births_bytes());
+	tr_table_give(sim->births, births_bytes());
 fail_runnable:
 	tr_runnable_fini(&sim->runnable);
 fail_choices:
@@ -85,7 +86,7 @@ tr_simulation_destroy(void *which)
 	if (sim == NULL)
 		return;
 	tr_late_fini(&sim->late);
-	tr_pages_release(sim->births, births_bytes());
+	tr_table_give(sim->births, births_bytes());
 	tr_runnable_fini(&sim->runnable);
 	tr_choices_fini(&sim->record);
 	tr_choices_fini(&sim->choices);

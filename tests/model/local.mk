@@ -50,7 +50,7 @@ SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
 
 %C%_model_park_SOURCES = %D%/model_park.c runtime/engine/ring.c runtime/engine/idle.c runtime/engine/overflow.c \
 	runtime/engine/governor.c runtime/engine/worker.c runtime/engine/pool.c \
-	runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c $(SEEN_PLATFORM)
+	runtime/memory/arena.c runtime/memory/fault.c runtime/memory/table.c runtime/memory/depot.c $(SEEN_PLATFORM)
 %C%_model_park_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
 %C%_model_park_LDFLAGS = $(MODEL_LINK)
 %C%_model_park_LDADD = %D%/libmodel.a
@@ -68,7 +68,8 @@ SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
 %C%_model_deadlines_LDADD = %D%/libmodel.a
 
 # What runtime.c could call to open a runtime need not be there.
-%C%_model_quiet_SOURCES = %D%/model_quiet.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c \
+%C%_model_quiet_SOURCES = %D%/model_quiet.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/table.c \
+	runtime/memory/depot.c \
 	runtime/engine/ring.c runtime/engine/idle.c runtime/engine/overflow.c runtime/engine/governor.c \
 	runtime/engine/worker.c runtime/engine/pool.c runtime/engine/wheel.c runtime/engine/deadlines.c \
 	runtime/actor/options.c runtime/actor/runtime.c runtime/actor/timing.c runtime/actor/wait.c $(SEEN_PLATFORM)
@@ -82,7 +83,8 @@ SEEN_PLATFORM = runtime/platform/common.c $(MODEL_PLATFORM)
 %C%_model_enter_LDFLAGS = $(MODEL_LINK) -Wl,--unresolved-symbols=ignore-all
 %C%_model_enter_LDADD = %D%/libmodel.a
 
-%C%_model_call_SOURCES = %D%/model_call.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/depot.c \
+%C%_model_call_SOURCES = %D%/model_call.c runtime/memory/arena.c runtime/memory/fault.c runtime/memory/table.c \
+	runtime/memory/depot.c \
 	runtime/memory/cache.c runtime/engine/ring.c runtime/engine/idle.c runtime/engine/overflow.c \
 	runtime/engine/governor.c runtime/engine/worker.c runtime/engine/pool.c $(SEEN_PLATFORM)
 %C%_model_call_CFLAGS = $(MODEL_COMPILE) -DSEARCH_ROUNDS=3
