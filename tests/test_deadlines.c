@@ -290,7 +290,9 @@ pretend_sleep(int64_t until)
 
 START_TEST(test_deadlines_wakes_only_for_what_is_earlier)
 {
-	(void)is_roused();
+	/* It has not begun. */
+	arm(3, 6, 0);
+	ck_assert(!is_roused());
 	pretend_sleep(1000);
 	arm(0, 0, 1000);
 	ck_assert(!is_roused());
@@ -316,7 +318,6 @@ END_TEST
 
 START_TEST(test_deadlines_knows_when_it_is_late)
 {
-	ck_assert(!tr_deadlines_is_late(record.deadlines, INT64_MAX - 1));
 	pretend_sleep(1000);
 	ck_assert(!tr_deadlines_is_late(record.deadlines, 999));
 	ck_assert(tr_deadlines_is_late(record.deadlines, 1000));

@@ -30,8 +30,8 @@ tr_deadlines_create(uint32_t shards, unsigned shift, int64_t now_ns, const tr_de
 	deadlines->hooks = hooks;
 	deadlines->owner = owner;
 	deadlines->shard_count = shards;
-	/* DL-none: nobody else knows it yet. */
-	atomic_store_explicit(&deadlines->sleeps_until, INT64_MAX, memory_order_relaxed);
+	/* DL-none: nobody else knows it yet, and nobody sleeps. */
+	atomic_store_explicit(&deadlines->sleeps_until, INT64_MIN, memory_order_relaxed);
 	return deadlines;
 
 fail_shards:
