@@ -28,10 +28,8 @@ is_all(const void *state, size_t size, unsigned char byte)
 {
 	const unsigned char *bytes = state;
 
-	for (size_t i = 0; i < size; i++)
-		if (bytes[i] != byte)
-			return false;
-	return true;
+	/* Each is as the one before it. */
+	return size == 0 || (bytes[0] == byte && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
 static void
