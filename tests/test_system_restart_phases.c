@@ -303,28 +303,51 @@ story_of(const saga *d)
 	return text;
 }
 
-static void
-tell(saga *d)
+/* The first promise that it broke, or NULL. */
+static const char *
+fault_of(saga *d)
 {
+	/* A context is a few slots, which stay where they are from the second time on. */
 	static uint64_t out;
+	const uint64_t out_before = out;
+	static char text[100];
 
-	sys_join(sys_start(live, d));
-	ck_assert_msg(sys_get(&d->h.wrong) == 0, "promises were not kept: %s", story_of(d));
+	out = units_out();
+	if (sys_get(&d->h.wrong) != 0)
+		return "promises were not kept";
 	for (int i = 0; i < MEMBERS; i++) {
 		uint32_t begun = d->members[i]->starts - (i == B ? d->refused : 0);
 
-		ck_assert_msg(begun == d->members[i]->stops, "of %" PRIu32 " lives of member %d %" PRIu32 " ended: %s", begun,
-		    i, d->members[i]->stops, story_of(d));
+		if (begun == d->members[i]->stops)
+			continue;
+		(void)snprintf(text, sizeof text, "of %" PRIu32 " lives of member %d %" PRIu32 " ended", begun, i,
+		    d->members[i]->stops);
+		return text;
 	}
-	/* A context is a few slots, which stay where they are from the second time on. */
-	ck_assert_msg(out == 0 || units_out() == out, "%" PRId64 " units were lost: %s", (int64_t)(units_out() - out),
-	    story_of(d));
-	out = units_out();
+	if (out_before == 0 || out == out_before)
+		return NULL;
+	(void)snprintf(text, sizeof text, "%" PRId64 " units were lost", (int64_t)(out - out_before));
+	return text;
+}
+
+static void
+tell(saga *d)
+{
+	sys_join(sys_start(live, d));
+	const char *fault = fault_of(d);
+
+	/* Each assertion that holds is written down, too, and there are many sagas. */
+	if (fault != NULL)
+		ck_abort_msg("%s: %s", fault, story_of(d));
 }
 
 #define STEPS 90
 
-/* The same beginning each time: it fails, and each thing is done in each step after that. */
+/*
+ * The same beginnings each time: one fails, and each thing is done in each step
+ * after that.  Under a sanitizer it is each third step, after one of the
+ * beginnings in turn.
+ */
 START_TEST(test_system_restart_phases_bear_each_thing)
 {
 	static saga d;
@@ -336,6 +359,8 @@ START_TEST(test_system_restart_phases_bear_each_thing)
 
 	for (uint32_t step = 0; step < STEPS; step += SYS_SANITIZED ? 3 : 1) {
 		for (uint32_t begin = 0; begin < 3; begin++) {
+			if (SYS_SANITIZED && begin != step / 3 % 3)
+				continue;
 			memset(&d, 0, sizeof d);
 			d.seed = step;
 			d.class_ = &supervisors[_i % SUPERVISORS];
