@@ -40,7 +40,7 @@ build() {
 	echo "coverage: building in $PWD" >&2
 	shift
 	gcc -c -o coverage_flush.o "$trials/coverage_flush.c" || die 'coverage_flush.c does not compile'
-	"$tree/configure" -q CC=gcc CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
+	"$tree/configure" -q --disable-dependency-tracking CC=gcc CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
 		LDFLAGS='-Wl,--wrap=abort -Wl,--wrap=_exit -Wl,--wrap=raise -Wl,--wrap=sigaction' LIBS="$PWD/coverage_flush.o" "$@" >configure.log 2>&1 ||
 		die "configure failed: see $PWD/configure.log"
 	make -s -j"$JOBS" check TESTS= >build.log 2>&1 || die "the build failed: see $PWD/build.log"

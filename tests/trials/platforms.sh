@@ -62,7 +62,7 @@ step() {
 
 configure_with() {
 	step configuring
-	"$tree/configure" -q --enable-werror "$@" >configure.log 2>&1
+	"$tree/configure" -q --disable-dependency-tracking --enable-werror "$@" >configure.log 2>&1
 }
 
 build_all() {
