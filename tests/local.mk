@@ -4,7 +4,7 @@
 # from outside come last, and win.
 AM_TESTS_ENVIRONMENT = \
 	CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-300}; export CK_DEFAULT_TIMEOUT; \
-	ASAN_OPTIONS="detect_stack_use_after_return=1:$$ASAN_OPTIONS"; export ASAN_OPTIONS; \
+	ASAN_OPTIONS="detect_stack_use_after_return=1:max_uar_stack_size_log=16:$$ASAN_OPTIONS"; export ASAN_OPTIONS; \
 	TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:$$TSAN_OPTIONS"; export TSAN_OPTIONS; \
 	UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:$$UBSAN_OPTIONS"; export UBSAN_OPTIONS; \
 	CC='$(CC)'; export CC; \
