@@ -81,7 +81,7 @@ sys_gate_open(sys_gate *gate)
 /* --- Runtimes. --- */
 
 /* Several for each processor of most machines.  Under a sanitizer a thread costs as much as a short test. */
-#define MANY (SYS_SANITIZED ? 16 : 32)
+#define MANY (SYS_SANITIZED ? 16 : 64)
 
 const sys_shape sys_shapes[] = {
 	{ "1 worker", 1, 0, 0, TROUPE_SCHEDULER_POOL },

@@ -51,7 +51,7 @@
 #define SYS_SANITIZED (SYS_TSAN || SYS_ASAN)
 
 /* A number of repetitions: fewer where each takes longer.  The mask tells compilers that it has no sign. */
-#define SYS_SCALED(n) (((n) / (SYS_TSAN ? 16 : SYS_ASAN ? 8 : 1) / test_scale + 1) & INT_MAX)
+#define SYS_SCALED(n) (((n) / (SYS_TSAN ? 16 : SYS_ASAN ? 4 : 1) / test_scale + 1) & INT_MAX)
 
 /* --- Counters. --- */
 

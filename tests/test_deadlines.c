@@ -318,6 +318,8 @@ END_TEST
 
 START_TEST(test_deadlines_knows_when_it_is_late)
 {
+	/* It has not begun, and looks when it does. */
+	ck_assert(tr_deadlines_is_late(record.deadlines, 0));
 	pretend_sleep(1000);
 	ck_assert(!tr_deadlines_is_late(record.deadlines, 999));
 	ck_assert(tr_deadlines_is_late(record.deadlines, 1000));
