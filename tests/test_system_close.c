@@ -464,6 +464,26 @@ START_TEST(test_system_close_while_another_thread_drives_is_a_deadlock)
 }
 END_TEST
 
+/* Whoever closes waits for a dedicated actor, and owns all others soon: they are run no more. */
+START_TEST(test_system_close_lets_nobody_drive)
+{
+	struct held h = fresh_held("h"), idle = fresh_held("idle");
+	sys_ledger ledger = { 0 };
+	troupe *t = sys_open(TROUPE_WORKERS_NONE, &ledger);
+
+	sys_send(sys_spawn(t, &own_class, &h), HOLD_UP, NULL, 0);
+	sys_gate_await(&h.gate, 1);
+	sys_send(sys_spawn(t, &held_class, &idle), NOTHING, NULL, 0);
+	sys_assert_status(troupe_close(t, 0, NULL, NULL), TROUPE_TIMEOUT);
+	sys_assert_status(troupe_run_once(t), TROUPE_CLOSING);
+	sys_assert_status(troupe_wait(t, TROUPE_FOREVER), TROUPE_CLOSING);
+	sys_gate_open(&h.gate);
+	sys_close(t, &ledger);
+	sys_assert_count(idle.finished, 0);
+	sys_assert_count(ledger.dead[TROUPE_CLOSING], 1);
+}
+END_TEST
+
 START_TEST(test_system_close_of_nothing_is_invalid)
 {
 	troupe_totals totals = { .accepted = 77 };
@@ -532,6 +552,7 @@ main(void)
 	tcase_add_loop_test(tc, test_system_close_inside_a_callback_is_a_deadlock, 0, sys_shape_count);
 	tcase_add_test(tc, test_system_close_twice_at_once_is_a_deadlock);
 	tcase_add_loop_test(tc, test_system_close_while_another_thread_drives_is_a_deadlock, 0, 2);
+	tcase_add_test(tc, test_system_close_lets_nobody_drive);
 	tcase_add_test(tc, test_system_close_of_nothing_is_invalid);
 	tcase_add_loop_test(tc, test_system_close_ends_what_would_never_end, 0, sys_shape_count);
 	suite_add_tcase(suite, tc);

@@ -343,7 +343,7 @@ tell(saga *d)
 
 #define STEPS 90
 
-/* The same beginning each time: it fails, and each thing is done in each step after that. */
+/* Three beginnings, each the same each time: it fails, and each thing is done in a step after that. */
 START_TEST(test_system_restart_phases_bear_each_thing)
 {
 	static saga d;

@@ -12,6 +12,8 @@
 #include "tests/suite.h"
 
 #include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #define HOUR (3600 * TROUPE_SECOND)
 
@@ -278,6 +280,94 @@ START_TEST(test_system_wait_beside_a_start_outside_wakes_who_waits)
 }
 END_TEST
 
+/* --- Somebody inside, for long. --- */
+
+typedef struct lingerer {
+	troupe *t;
+	sys_gate inside, may_leave;
+	long sleeps; /* of the main thread's, until which it stays */
+	troupe_ref born;
+} lingerer;
+
+/* How often the main thread has waited in the kernel; -1 where nobody says. */
+static long
+sleeps_of_main_thread(void)
+{
+	char path[64], line[128];
+	long sleeps = -1;
+
+	snprintf(path, sizeof path, "/proc/self/task/%ld/status", (long)getpid());
+	FILE *status = fopen(path, "r");
+	if (status == NULL)
+		return -1;
+	while (fgets(line, sizeof line, status) != NULL)
+		if (sscanf(line, "voluntary_ctxt_switches: %ld", &sleeps) == 1)
+			break;
+	fclose(status);
+	return sleeps;
+}
+
+static int
+stay_inside(troupe_actor *self, void *state, const void *argument)
+{
+	lingerer *l = *(lingerer *const *)argument;
+
+	(void)self;
+	(void)state;
+	sys_gate_open(&l->inside);
+	sys_gate_pass(&l->may_leave);
+	while (sleeps_of_main_thread() < l->sleeps)
+		sched_yield();
+	return 0;
+}
+
+static void *
+spawn_lingerer(void *lingerer_)
+{
+	static const troupe_class class_ = { .start = stay_inside, .receive = sys_ignore };
+	lingerer *l = lingerer_;
+
+	l->born = troupe_spawn(l->t, &class_, &l);
+	return NULL;
+}
+
+START_TEST(test_system_wait_beside_who_stays_inside_ends_in_time)
+{
+	lingerer l = { .inside = SYS_GATE_CLOSED, .may_leave = SYS_GATE_CLOSED };
+	troupe *t = l.t = sys_open_shape(&shapes[_i], NULL);
+	pthread_t thread = sys_start(spawn_lingerer, &l);
+
+	sys_gate_pass(&l.inside);
+	sys_assert_status(troupe_wait(t, 3 * TROUPE_MS), TROUPE_TIMEOUT);
+	sys_assert_status(troupe_hold(t), TROUPE_OK);
+	sys_assert_status(troupe_wait(t, 3 * TROUPE_MS), TROUPE_TIMEOUT);
+	sys_assert_status(troupe_drain(t, 3 * TROUPE_MS), TROUPE_TIMEOUT);
+	sys_assert_status(troupe_release(t), TROUPE_OK);
+	sys_gate_open(&l.may_leave);
+	sys_join(thread);
+	ck_assert_uint_ne(l.born, 0);
+	sys_close(t, NULL);
+}
+END_TEST
+
+/* Whoever waits for it sleeps between two looks: else it stays for ever. */
+START_TEST(test_system_wait_beside_who_stays_inside_costs_little)
+{
+	lingerer l = { .inside = SYS_GATE_CLOSED, .may_leave = SYS_GATE_CLOSED };
+	troupe *t = l.t = sys_open_shape(&shapes[_i], NULL);
+	pthread_t thread = sys_start(spawn_lingerer, &l);
+
+	sys_gate_pass(&l.inside);
+	if (sleeps_of_main_thread() >= 0)
+		l.sleeps = sleeps_of_main_thread() + 20;
+	sys_gate_open(&l.may_leave);
+	sys_assert_status(troupe_wait(t, TROUPE_FOREVER), TROUPE_OK);
+	sys_join(thread);
+	ck_assert_uint_ne(l.born, 0);
+	sys_close(t, NULL);
+}
+END_TEST
+
 /* --- Draining. --- */
 
 #define ASKS   5
@@ -394,6 +484,8 @@ main(void)
 	tcase_add_test(tc, test_system_wait_beside_a_dedicated_call_leaves_the_driving_to_the_program);
 	tcase_add_test(tc, test_system_wait_beside_simulated_births_are_counted_beside_each_other);
 	tcase_add_loop_test(tc, test_system_wait_beside_a_start_outside_wakes_who_waits, 0, 2);
+	tcase_add_loop_test(tc, test_system_wait_beside_who_stays_inside_ends_in_time, 0, SHAPES);
+	tcase_add_loop_test(tc, test_system_wait_beside_who_stays_inside_costs_little, 0, SHAPES);
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("draining");
 	tcase_add_loop_test(tc, test_system_wait_beside_draining_ends_each_thing_once, 0, 4);

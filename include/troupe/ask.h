@@ -62,7 +62,8 @@ troupe_status troupe_ask_msg(troupe_actor *self, troupe_ref to, troupe_msg **msg
  * troupe_ask may return.  Without workers the thread of a caller outside drives
  * the runtime meanwhile, unless another thread does, and it is CLOSING once
  * troupe_shutdown was called; under the simulated scheduler the deadline is
- * virtual time.  An answer that a thread outside gives too late is freed, and
+ * virtual time, which another thread that drives it lets pass only while it has
+ * something to do.  An answer that a thread outside gives too late is freed, and
  * counted nowhere.
  */
 troupe_status troupe_call(troupe_ref to, uint32_t type, const void *data, size_t size, int64_t timeout_ns,

@@ -186,7 +186,8 @@ troupe_status troupe_run(troupe *t);
  * Only one thread at a time may drive a runtime.
  *
  * Returns OK when something ran; TIMEOUT when nothing was ready; INVALID when
- * t is NULL or has workers of its own; DEADLOCK inside an actor's callback or
+ * t is NULL or has workers of its own; CLOSING while another thread closes t,
+ * or when one that did ran out of time; DEADLOCK inside an actor's callback or
  * while another thread drives t; FORKED.
  */
 troupe_status troupe_run_once(troupe *t);

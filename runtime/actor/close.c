@@ -32,8 +32,6 @@
 static void
 bar(troupe *t)
 {
-	/* RT-B: seq_cst, before the waiters are looked at; they shall wait no more. */
-	atomic_store_explicit(&t->closing, true, memory_order_seq_cst);
 	tr_runtime_notify(t);
 	tr_runtime_bar(t->number);
 	for (uint32_t i = 0; i < t->pool.count; i++)
@@ -411,7 +409,14 @@ claim_closing(troupe *t)
 {
 	pthread_mutex_lock(&t->lock);
 	bool mine = !t->being_closed && !t->driven;
-	t->being_closed |= mine;
+	if (mine) {
+		t->being_closed = true;
+		/*
+		 * RT-B: seq_cst, before the waiters are looked at; they shall
+		 * wait no more.  Under the lock for those who would drive.
+		 */
+		atomic_store_explicit(&t->closing, true, memory_order_seq_cst);
+	}
 	pthread_mutex_unlock(&t->lock);
 	return mine;
 }

@@ -48,7 +48,10 @@ void tr_timing_help(troupe *t);
 /* For the driver of a simulated runtime: fire what is due by its clock. */
 bool tr_timing_expire(troupe *t);
 
-/* For the closer: no cell becomes due any more.  May be repeated. */
+/*
+ * For the closer: the event thread is told to end.  A worker that is about to
+ * help may still fire cells, until it has been joined.  May be repeated.
+ */
 void tr_timing_stop(troupe *t);
 
 /* For the closer after that: a cell that was on its way to an actor that another thread runs yet. */

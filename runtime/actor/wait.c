@@ -33,23 +33,28 @@ tr_runtime_is_waited_for(troupe *t)
 	return waited_for;
 }
 
-/* Make the calling thread the worker of a driven runtime; false when another thread is. */
-static bool
+/*
+ * Make the calling thread the worker of a driven runtime; DEADLOCK when another
+ * thread is, CLOSING when one closes it, which then need not look for drivers.
+ */
+static troupe_status
 begin_driving(troupe *t, tr_context **before)
 {
-	bool free_to_drive;
+	troupe_status status = TROUPE_OK;
 
 	pthread_mutex_lock(&t->lock);
-	free_to_drive = !t->driven;
-	t->driven = true;
+	if (tr_runtime_is_closing(t))
+		status = TROUPE_CLOSING;
+	else if (t->driven)
+		status = tr_fail(TROUPE_DEADLOCK, "another thread drives this runtime");
+	else
+		t->driven = true;
 	pthread_mutex_unlock(&t->lock);
-	if (!free_to_drive) {
-		tr_fail(TROUPE_DEADLOCK, "another thread drives this runtime");
-		return false;
+	if (status == TROUPE_OK) {
+		*before = tr_current_context;
+		tr_current_context = &t->contexts[0];
 	}
-	*before = tr_current_context;
-	tr_current_context = &t->contexts[0];
-	return true;
+	return status;
 }
 
 static void
@@ -94,9 +99,15 @@ is_over(const goal *what)
 }
 
 static bool
-may_sleep(void *what)
+is_not_over(void *what)
 {
 	return !is_over(what);
+}
+
+static bool
+is_not_shut_down(void *t)
+{
+	return !tr_runtime_is_shut_down(t);
 }
 
 /* --- Those who are inside. --- */
@@ -120,19 +131,20 @@ is_anybody_inside(const goal *what)
 #define QUICK_LOOKS    100
 #define SLOW_LOOKS_NS  INT64_C(1000000)
 
-/* Until when a wait may last before the next look. */
+/* How long a wait may last before the next look, when `left` remains; negative: for ever. */
 static int64_t
-next_look(int64_t deadline)
+until_next_look(int64_t left)
 {
-	int64_t soon = tr_clock_now() + SLOW_LOOKS_NS;
-
-	return deadline >= 0 && deadline < soon ? deadline : soon;
+	return left >= 0 && left < SLOW_LOOKS_NS ? left : SLOW_LOOKS_NS;
 }
 
-static bool
-has_passed(int64_t deadline)
+/* Negative: there is no deadline. */
+static int64_t
+time_left(int64_t deadline)
 {
-	return deadline >= 0 && tr_clock_now() >= deadline;
+	int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
+
+	return deadline >= 0 && left < 0 ? 0 : left;
 }
 
 /* --- Driving. --- */
@@ -219,15 +231,17 @@ pass_limit(const goal *what)
 	return true;
 }
 
-/* Nobody can say that it is quiet, since somebody is inside: sleep until something is queued or the next look is due. */
+/*
+ * Nobody can say that it is quiet, since somebody is inside: sleep until
+ * something is queued or the next look is due, however quiet it seems.
+ */
 static void
-await_next_look(const goal *what, uint32_t looks, int64_t deadline)
+await_next_look(troupe *t, uint32_t looks, int64_t left)
 {
 	if (looks < QUICK_LOOKS)
 		sched_yield();
 	else
-		tr_worker_sleep(&what->t->contexts[0].worker, next_look(deadline) - tr_clock_now(), may_sleep,
-		    (void *)(uintptr_t)what);
+		tr_worker_sleep(&t->contexts[0].worker, until_next_look(left), is_not_shut_down, t);
 }
 
 /* OK when the goal is reached or the runtime is shut down; TIMEOUT. */
@@ -247,18 +261,18 @@ drive_to(const goal *what, int64_t deadline)
 			return TROUPE_TIMEOUT;
 		if (ran && turns % CLOCK_TURNS != 0)
 			continue;
-		int64_t left = deadline < 0 ? -1 : deadline - tr_clock_now();
-		if (deadline >= 0 && left <= 0)
+		int64_t left = time_left(deadline);
+		if (left == 0)
 			return TROUPE_TIMEOUT;
 		if (inside) {
-			await_next_look(what, looks++, deadline);
+			await_next_look(t, looks++, left);
 			continue;
 		}
 		if (ran || jump_to_next_event(t, what->virtual_limit))
 			continue;
 		if (what->virtual_limit != INT64_MAX && pass_limit(what))
 			return TROUPE_TIMEOUT;
-		tr_worker_sleep(&t->contexts[0].worker, left, may_sleep, (void *)(uintptr_t)what);
+		tr_worker_sleep(&t->contexts[0].worker, left, is_not_over, (void *)(uintptr_t)what);
 	}
 	return TROUPE_OK;
 }
@@ -267,15 +281,14 @@ static troupe_status
 drive_runtime(goal *what, int64_t deadline)
 {
 	tr_context *before;
+	troupe_status status = begin_driving(what->t, &before);
 
-	if (tr_runtime_is_closing(what->t))
-		return TROUPE_CLOSING;
-	if (!begin_driving(what->t, &before))
-		return TROUPE_DEADLOCK;
+	if (status != TROUPE_OK)
+		return status;
 	/* Only now: the clock is the driver's. */
 	what->virtual_limit = what->virtual_timeout >= 0 ? tr_timing_after(what->t, what->virtual_timeout) : INT64_MAX;
 	count_waiter(what->t, 1);
-	troupe_status status = drive_to(what, deadline);
+	status = drive_to(what, deadline);
 	count_waiter(what->t, -UINT32_C(1));
 	end_driving(what->t, before);
 	return status;
@@ -299,10 +312,10 @@ tr_runtime_drive_until(troupe *t, bool (*done)(void *), void *argument, int64_t 
 
 /* Under the lock, which is let go of meanwhile: somebody is inside. */
 static void
-await_change_or_look(troupe *t, uint32_t looks, int64_t deadline)
+await_change_or_look(troupe *t, uint32_t looks, int64_t left)
 {
 	if (looks >= QUICK_LOOKS) {
-		(void)tr_cond_wait_until(&t->changed, &t->lock, next_look(deadline));
+		(void)tr_cond_wait_until(&t->changed, &t->lock, tr_clock_now() + until_next_look(left));
 		return;
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -318,11 +331,12 @@ await_goal(const goal *what, int64_t deadline)
 
 	for (uint32_t looks = 0; !tr_runtime_is_closing(t);) {
 		bool inside = is_anybody_inside(what);
+		int64_t left = time_left(deadline);
 
 		if (inside ? tr_runtime_is_shut_down(t) : is_over(what))
 			return TROUPE_OK;
-		if (inside && !has_passed(deadline))
-			await_change_or_look(t, looks++, deadline);
+		if (inside && left != 0)
+			await_change_or_look(t, looks++, left);
 		else if (inside || !tr_cond_wait_until(&t->changed, &t->lock, deadline))
 			return tr_runtime_is_closing(t) ? TROUPE_CLOSING : TROUPE_TIMEOUT;
 	}
@@ -389,8 +403,8 @@ troupe_run_once(troupe *t)
 		return status;
 	if (!tr_runtime_is_driven(t))
 		return tr_fail(TROUPE_INVALID, "%s: the runtime has workers of its own", __func__);
-	if (!begin_driving(t, &before))
-		return TROUPE_DEADLOCK;
+	if ((status = begin_driving(t, &before)) != TROUPE_OK)
+		return status;
 	bool ran = run_one(t);
 	/* More than once: what is next is not due before that time, and may be due after it. */
 	while (!ran && jump_to_next_event(t, INT64_MAX))

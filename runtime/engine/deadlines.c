@@ -82,14 +82,14 @@ unlock_shard(tr_shard *shard)
 static void
 unlock_changed_shard(tr_shard *shard)
 {
-	/* DL-none: both are written under the lock, and read as they come. */
+	/* DL-none: both are written under the lock. */
 	uint32_t before = atomic_load_explicit(&shard->armed, memory_order_relaxed), after = shard->wheel.count;
 	uint64_t changes = atomic_load_explicit(&shard->changes, memory_order_relaxed);
 
 	changes += after > before ? after - before : before - after;
-	/* DL-none */
-	atomic_store_explicit(&shard->changes, changes, memory_order_relaxed);
-	atomic_store_explicit(&shard->armed, after, memory_order_relaxed);
+	/* DL-C: release, that this thread is at work; who sees fewer armed sees that too. */
+	atomic_store_explicit(&shard->changes, changes, memory_order_release);
+	atomic_store_explicit(&shard->armed, after, memory_order_release);
 	unlock_shard(shard);
 }
 
@@ -144,9 +144,9 @@ tr_deadlines_get_load(tr_deadlines *deadlines)
 	tr_deadlines_load load = { 0, 0 };
 
 	for (uint32_t i = 0; i < deadlines->shard_count; i++) {
-		/* DL-none: what orders them is with the caller. */
-		load.armed += atomic_load_explicit(&deadlines->shards[i].armed, memory_order_relaxed);
-		load.changes += atomic_load_explicit(&deadlines->shards[i].changes, memory_order_relaxed);
+		/* DL-C: acquire, receives who was at work; and the caller's next look comes after it. */
+		load.armed += atomic_load_explicit(&deadlines->shards[i].armed, memory_order_acquire);
+		load.changes += atomic_load_explicit(&deadlines->shards[i].changes, memory_order_acquire);
 	}
 	return load;
 }

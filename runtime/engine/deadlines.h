@@ -36,6 +36,8 @@
  *   DL-A  unlock (release) -> lock (acquire): the wheel, its cells, and
  *         sleeps_until as said before (INV-DL-1).
  *   DL-B  wake (release on the parker's word) -> run (acquire): stopping.
+ *   DL-C  armed and changes (release) -> get_load (acquire): that who takes a
+ *         cell out was at work before, as the owner counts those (RT-A).
  */
 
 #define TR_DEADLINES_BATCH 256

@@ -25,7 +25,7 @@ tr_overflow_init(tr_overflow *queue)
 	if (queue->slots == NULL)
 		return ENOMEM;
 	if ((error = pthread_mutex_init(&queue->lock, NULL)) != 0)
-		tr_table_give(queue->slots, queue->reserved * sizeof *queue->slots);
+		tr_table_give(queue->slots, queue->reserved * sizeof *queue->slots, 0);
 	return error;
 }
 
@@ -33,7 +33,7 @@ void
 tr_overflow_fini(tr_overflow *queue)
 {
 	pthread_mutex_destroy(&queue->lock);
-	tr_table_give(queue->slots, queue->reserved * sizeof *queue->slots);
+	tr_table_give(queue->slots, queue->reserved * sizeof *queue->slots, queue->size * sizeof *queue->slots);
 }
 
 /* Under the lock: the circle becomes twice as large; what had wrapped around moves behind the old end. */

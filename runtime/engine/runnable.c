@@ -79,7 +79,7 @@ void
 tr_runnable_fini(tr_runnable *set)
 {
 	if (set->present != NULL)
-		tr_table_give(set->present, table_bytes(set));
+		tr_table_give(set->present, table_bytes(set), set->size * (sizeof *set->actors + 1));
 }
 
 /* The sums that the word is in change by `by`. */

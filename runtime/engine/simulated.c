@@ -36,6 +36,14 @@ births_bytes(void)
 	return (size_t)tr_arenas[TR_ACTORS].limit * sizeof(uint32_t);
 }
 
+/* Of these: no more than where an actor can have been, in this runtime or in one before. */
+static size_t
+births_touched(void)
+{
+	/* AR-none: what has been carved since does not matter. */
+	return (size_t)atomic_load_explicit(&tr_arenas[TR_ACTORS].top, memory_order_relaxed) * sizeof(uint32_t);
+}
+
 static void
 plan_faults(simulation *sim, const tr_simulation_plan *plan)
 {
@@ -68,7 +76,7 @@ tr_simulation_create(const tr_simulation_plan *plan)
 	return sim;
 
 fail_births:
-	tr_table_give(sim->births, births_bytes());
+	tr_table_give(sim->births, births_bytes(), births_touched());
 fail_runnable:
 	tr_runnable_fini(&sim->runnable);
 fail_choices:
@@ -86,7 +94,7 @@ tr_simulation_destroy(void *which)
 	if (sim == NULL)
 		return;
 	tr_late_fini(&sim->late);
-	tr_table_give(sim->births, births_bytes());
+	tr_table_give(sim->births, births_bytes(), births_touched());
 	tr_runnable_fini(&sim->runnable);
 	tr_choices_fini(&sim->record);
 	tr_choices_fini(&sim->choices);

@@ -92,7 +92,7 @@ TR_MUST_USE uint32_t tr_arena_carve(enum tr_arena_kind kind, unsigned size_class
 /*
  * Whether anything can ever have been at that unit.  What was never carved is
  * not even read: there are kernels that back it with memory then, and with a
- * huge page at that.
+ * huge page at that.  (The first block is nobody's, and as good as carved.)
  */
 TR_INLINE bool
 tr_arena_is_carved(enum tr_arena_kind kind, uint32_t unit)

@@ -16,17 +16,17 @@
  *
  * Threads    Any.
  * Ownership  take hands a table to the caller until it gives it back.
- * Limits     As many as a runtime needs are kept, with the memory that was
- *            touched in them: some bytes for each actor that there has been.
+ * Limits     As many as a runtime needs are kept, none with more than 1 MiB
+ *            touched in its last use.
  *
  * Ordering edges
  *   TB-A  give (release) -> take (acquire): all use of the table before.
  */
 
-/* What is in it is anything at all.  NULL: no address space, or a fault is due. */
+/* What is in it is anything at all.  NULL: no address space, not even without those that are kept; or a fault is due. */
 TR_MUST_USE void *tr_table_take(size_t bytes);
 
-/* With the bytes that it was taken with; no fewer than a size_t's. */
-void tr_table_give(void *table, size_t bytes);
+/* With the bytes that it was taken with, no fewer than a size_t's; about `touched` of them were used. */
+void tr_table_give(void *table, size_t bytes, size_t touched);
 
 #endif /* TR_TABLE_H */

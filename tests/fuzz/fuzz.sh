@@ -51,9 +51,11 @@ echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n); int LLVMFuzzer
 
 echo "fuzz: building in $work/build"
 cd "$work/build" || exit 2
-if [ ! -f config.status ] || [ "$tree/configure" -nt config.status ]; then
+if [ ! -f config.status ] || [ "$tree/configure" -nt config.status ] || [ "$(cat compiler)" != "$FUZZ_CC" ]; then
+	rm -f config.status
 	"$tree/configure" -q CC="$FUZZ_CC" CFLAGS='-g -O1 -fsanitize=fuzzer-no-link' --enable-asan --enable-ubsan \
 		--enable-checks=full >configure.log 2>&1 || { tail -n 20 configure.log >&2; complain "configure failed"; }
+	echo "$FUZZ_CC" >compiler
 fi
 programs=
 for target in $ONLY; do

@@ -51,7 +51,10 @@
  * execution within the bound is made; it is then counted as often as it is.
  *
  * Not covered: loads that read stores which their own thread's later stores
- * lead to (load buffering); stores that fall in the order of their place
+ * lead to (load buffering); seq_cst loads that read what is older than a
+ * seq_cst store which came before them in the run, but which nothing that the
+ * language promises puts before them (when a relaxed load has seen the store
+ * after it, for one); stores that fall in the order of their place
  * before one that was made earlier in the run; spurious failures of weak
  * exchanges, which the loops around them take like one more round; fences,
  * which the runtime does not use: one ends the program with an error; places

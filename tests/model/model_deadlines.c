@@ -96,6 +96,46 @@ arm(uint32_t unit, uint32_t shard, int64_t deadline)
 	tr_deadlines_arm(deadlines, shard, cell);
 }
 
+/* --- Who is at work. --- */
+
+static _Atomic uint32_t at_work; /* times that somebody began to fire */
+
+static void
+count_begin(void *owner)
+{
+	(void)owner;
+	atomic_fetch_add_explicit(&at_work, 1, memory_order_relaxed);
+}
+
+static const tr_deadlines_hooks counting = { .begin = count_begin, .end = begin, .fire = fire };
+
+static void
+open_with_one_due(void)
+{
+	open_one();
+	deadlines->hooks = &counting;
+	model_name(&at_work, sizeof at_work, "at work");
+	arm(1, 0, 20);
+	model_clock_reach(20);
+}
+
+static void
+fire_due(void)
+{
+	MODEL_CHECK(tr_deadlines_expire(deadlines, 20));
+}
+
+/* As one that asks whether all is quiet: first what is armed, then who is at work. */
+static void
+look_who_is_at_work(void)
+{
+	tr_deadlines_load load = tr_deadlines_get_load(deadlines);
+	uint32_t works = atomic_load_explicit(&at_work, memory_order_relaxed);
+
+	MODEL_CHECK(works == 1 || (load.armed == 1 && load.changes == 1));
+	model_outcome(load.armed == 0 ? 1 : 0);
+}
+
 static void
 run_event_thread(void)
 {
@@ -238,6 +278,15 @@ static const model_case cases[] = {
 	    FIRES,
 	    .set_up = open_one,
 	    .threads = { { "owner", cancel }, { "helper", help_until_done } },
+	    .outcomes = 0x3,
+	},
+	{
+	    .name = "at-work",
+	    .proves = "who sees that a cell is armed no more sees whoever took it out at work",
+	    .bounds = "1 shard, 1 cell that is due; 1 thread that fires it; 1 that looks",
+	    .at_rest = check_all_fired,
+	    .set_up = open_with_one_due,
+	    .threads = { { "firing", fire_due }, { "looking", look_who_is_at_work } },
 	    .outcomes = 0x3,
 	},
 	{
