@@ -1,11 +1,24 @@
 # SPDX-License-Identifier: MIT
 noinst_PROGRAMS += %D%/hello %D%/ring %D%/wordcount %D%/supervised
 
+# What the samples share: command lines, runs, plots and pictures.
+noinst_LIBRARIES += %D%/libcommon.a
+%C%_libcommon_a_SOURCES = \
+	%D%/common/options.h %D%/common/options.c \
+	%D%/common/progress.h %D%/common/progress.c \
+	%D%/common/run.h %D%/common/run.c \
+	%D%/common/random.h \
+	%D%/common/histogram.h %D%/common/histogram.c \
+	%D%/common/axis.h %D%/common/axis.c \
+	%D%/common/plot.h %D%/common/plot.c \
+	%D%/common/picture.h %D%/common/picture.c
+sample_libraries = %D%/libcommon.a libtroupe.a -lm
+
 %C%_hello_SOURCES = %D%/hello.c
 %C%_hello_LDADD = libtroupe.a
 
 %C%_ring_SOURCES = %D%/ring.c
-%C%_ring_LDADD = libtroupe.a
+%C%_ring_LDADD = $(sample_libraries)
 
 # The actors stand in words/, as the program itself takes the name wordcount.
 %C%_wordcount_SOURCES = \
