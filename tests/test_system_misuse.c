@@ -501,7 +501,7 @@ lend_or_steal(troupe_actor *self, void *state, const troupe_msg *msg)
 	troupe_timer timer = 0;
 
 	(void)state;
-	for (int round = 0; round < (msg->type == STEAL ? 3000 : 1); round++) {
+	for (int round = 0; round < (msg->type == STEAL ? SYS_SCALED(3000) : 1); round++) {
 		troupe_monitoring monitoring = troupe_monitor(self, troupe_self(self));
 
 		timer = troupe_send_after(self, TROUPE_SECOND, STEAL, NULL, 0);
