@@ -411,11 +411,8 @@ claim_closing(troupe *t)
 	bool mine = !t->being_closed && !t->driven;
 	if (mine) {
 		t->being_closed = true;
-		/*
-		 * RT-B: seq_cst, before the waiters are looked at; they shall
-		 * wait no more.  Under the lock for those who would drive.
-		 */
-		atomic_store_explicit(&t->closing, true, memory_order_seq_cst);
+		/* RT-none: under the lock, as those look at it who wait, call or would drive. */
+		atomic_store_explicit(&t->closing, true, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return mine;

@@ -329,8 +329,8 @@ tr_runtime_is_shut_down(troupe *t)
 bool
 tr_runtime_is_closing(troupe *t)
 {
-	/* RT-B: seq_cst. */
-	return atomic_load_explicit(&t->closing, memory_order_seq_cst);
+	/* RT-none: changed under the lock. */
+	return atomic_load_explicit(&t->closing, memory_order_relaxed);
 }
 
 static void

@@ -45,7 +45,7 @@ struct troupe {
 	tr_pool pool;
 	tr_context *contexts;   /* of the workers */
 	tr_worker **workers;
-	_Atomic bool closing;
+	_Atomic bool closing; /* written under the lock */
 	_Atomic bool shutdown;
 	_Atomic uint64_t outside; /* times raised:32 | dedicated actors at work, threads that fire, and holds:32 */
 	_Atomic uint32_t holds;   /* of those in outside */
@@ -87,7 +87,7 @@ bool tr_runtime_is_quiet(troupe *t);
 bool tr_runtime_is_drained(troupe *t);
 
 bool tr_runtime_is_shut_down(troupe *t);
-bool tr_runtime_is_closing(troupe *t);
+bool tr_runtime_is_closing(troupe *t); /* under the lock: whether it is; else a hint */
 
 /* Whether a thread from outside is about to let the runtime come to its end.  For the closer. */
 bool tr_runtime_is_being_ended(const troupe *t);
