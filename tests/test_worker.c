@@ -328,7 +328,9 @@ END_TEST
 
 struct benched {
 	bool sits;
-	uint32_t waiting; /* on the overflow queue while the other sat */
+	/* While the other sat: */
+	uint32_t waiting; /* on the overflow queue */
+	uint32_t said;    /* by the one that had been parked */
 };
 
 static void *
@@ -343,12 +345,13 @@ sit_or_look(void *argument)
 	while (said_by(2) != TR_BENCHED)
 		sched_yield();
 	benched->waiting = tr_overflow_count(&pool->overflow);
+	benched->said = said_by(1);
 	tr_pool_stop(pool);
 	return NULL;
 }
 
 /* The last of three, when one may run: not the first on the bench, which would look round now and then. */
-START_TEST(test_worker_on_the_bench_holds_no_actor)
+START_TEST(test_worker_on_the_bench_has_left_its_actors_to_another)
 {
 	struct benched benched[] = { { .sits = true }, { .sits = false } };
 
@@ -358,8 +361,10 @@ START_TEST(test_worker_on_the_bench_holds_no_actor)
 	tr_worker_share(worker(2), 1);
 	tr_worker_share(worker(2), 2);
 	tr_worker_put(worker(2), 3);
+	pretend_parked(1);
 	run_together(2, sit_or_look, benched, sizeof *benched);
 	ck_assert_uint_eq(benched[1].waiting, 3);
+	ck_assert_uint_eq(benched[1].said, TR_SEARCH);
 	fini_crew();
 }
 END_TEST
@@ -471,7 +476,7 @@ case_rest(void)
 	tcase_add_test(tc, test_worker_that_runs_keeps_the_pool_from_being_quiet);
 	tcase_add_test(tc, test_worker_that_has_been_woken_keeps_the_pool_from_being_quiet);
 	tcase_add_test(tc, test_worker_actor_that_waits_keeps_the_pool_from_being_quiet);
-	tcase_add_test(tc, test_worker_on_the_bench_holds_no_actor);
+	tcase_add_test(tc, test_worker_on_the_bench_has_left_its_actors_to_another);
 	tcase_add_test(tc, test_worker_sleep_ends_with_its_time);
 	tcase_add_test(tc, test_worker_does_not_sleep_while_something_waits);
 	tcase_add_test(tc, test_worker_does_not_sleep_when_it_may_not);
