@@ -433,8 +433,8 @@ may_sit(tr_worker *worker)
 static bool
 is_benched(tr_worker *worker)
 {
-	/* WK-A: acquire, receives what who called it back did. */
-	return atomic_load_explicit(&worker->parker.word, memory_order_acquire) == TR_BENCHED;
+	/* GV-none: what has changed is looked at once BENCHED is said again (GV-A, GV-B, WK-B). */
+	return atomic_load_explicit(&worker->parker.word, memory_order_relaxed) == TR_BENCHED;
 }
 
 /* Do the others get on?  The first on the bench looks, and lets the governor decide if nobody else comes to it. */

@@ -316,6 +316,7 @@ check_books(void)
 {
 	MODEL_CHECK(
 	    tr_idle_parked(tr_idle_load(&pool.idle)) == 0 && tr_governor_benched(&pool.governor) == 0);
+	MODEL_CHECK(tr_idle_searching(tr_idle_load(&pool.idle)) == 0);
 }
 
 #define NONE_LOST        "no wake-up is lost: nothing is queued when all workers are parked, and who runs it sees it"
