@@ -248,7 +248,9 @@ wait_for_close(void)
 static void
 begin_to_close(void)
 {
-	atomic_store_explicit(&runtime.closing, true, memory_order_seq_cst);
+	pthread_mutex_lock(&runtime.lock);
+	atomic_store_explicit(&runtime.closing, true, memory_order_relaxed);
+	pthread_mutex_unlock(&runtime.lock);
 	tr_runtime_notify(&runtime);
 }
 
